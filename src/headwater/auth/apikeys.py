@@ -1,0 +1,114 @@
+"""API keys: a public id and a secret, one pair for every protocol.
+
+A secret has 240 random bits. No one can try them all, so it is kept as a plain SHA-256: a slow
+hash protects what people choose, and would cost each request milliseconds here. Comparison takes
+constant time.
+"""
+
+import hmac
+import re
+import secrets
+from collections.abc import Callable, Iterable
+from hashlib import sha256
+
+from headwater.auth.principal import Principal, Scope
+from headwater.errors import RateLimited
+from headwater.memo import Memo
+from headwater.store import ApiKey, Store
+
+_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_TOKEN = re.compile(rb"(HW[A-Z2-7]{18})\.([A-Za-z0-9_-]{40})")
+REMEMBERED = 4_096
+
+
+def create_key(domain: str, scopes: Iterable[Scope], label: str, now: int) -> tuple[ApiKey, str]:
+    """A new key for the store, and its secret, which is shown once and kept nowhere."""
+    identity = "HW" + "".join(secrets.choice(_ALPHABET) for _ in range(18))
+    secret = secrets.token_urlsafe(30)
+    names = frozenset(scope.value for scope in scopes)
+    return ApiKey(identity, domain, names, _hash(secret.encode()), label, now), secret
+
+
+def token_of(key: ApiKey, secret: str) -> str:
+    """What a client sends as `Authorization: Bearer <token>`."""
+    return f"{key.id}.{secret}"
+
+
+def _hash(secret: bytes) -> str:
+    return sha256(secret).hexdigest()
+
+
+class KeyRing:
+    """The keys of a store, as they stand now: a key made or revoked by any process acts at once."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._version: int | None = None
+        self._keys: dict[bytes, ApiKey] = {}
+        # By digest, so that no token stands in memory; only tokens that hold are remembered.
+        self._known: Memo[bytes, Principal] = Memo(REMEMBERED)
+        self._any = False
+
+    @property
+    def current(self) -> bool:
+        """Whether what was loaded still stands; costs no I/O."""
+        return self._version == self._store.keys_version()
+
+    @property
+    def empty(self) -> bool:
+        """Whether no key was ever made. A revoked one counts: revoking never opens a server."""
+        return not self._any
+
+    async def refresh(self) -> None:
+        """Loads the keys when they have changed."""
+        # Read first: a change during the load is seen as one more change.
+        version = self._store.keys_version()
+        if version == self._version:
+            return
+        keys = await self._store.keys()
+        self._any = bool(keys)
+        self._keys = {key.id.encode(): key for key in keys if key.revoked_at is None}
+        self._known.clear()
+        self._version = version
+
+    def verify(self, token: bytes) -> Principal | None:
+        """The holder of a token; None when it does not hold. `refresh` comes before."""
+        digest = sha256(token).digest()
+        return self._known.get(digest) or self._verify(token, digest)
+
+    def _verify(self, token: bytes, digest: bytes) -> Principal | None:
+        match = _TOKEN.fullmatch(token)
+        key = self._keys.get(match[1]) if match else None
+        if match is None or key is None:
+            return None
+        if not hmac.compare_digest(_hash(match[2]), key.secret_hash):
+            return None
+        scopes = {scope for scope in Scope if scope.value in key.scopes}
+        return self._known.put(digest, Principal.of_key(key.id, key.domain, scopes))
+
+
+class RateLimiter:
+    """A token bucket per key: `rate` requests a second, and one second's worth at once.
+
+    Args:
+        rate: 0 means no limit.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(self, rate: float, clock: Callable[[], float]) -> None:
+        self._rate = rate
+        self._most = max(rate, 1.0)
+        self._clock = clock
+        self._buckets: dict[str, tuple[float, float]] = {}
+
+    def take(self, key_id: str) -> None:
+        """Raises RateLimited when the key has no request left."""
+        if not self._rate:
+            return
+        now = self._clock()
+        left, at = self._buckets.get(key_id, (self._most, now))
+        left = min(self._most, left + (now - at) * self._rate)
+        if left < 1:
+            self._buckets[key_id] = (left, now)
+            raise RateLimited(max(1, round((1 - left) / self._rate + 0.5)))
+        self._buckets[key_id] = (left - 1, now)

@@ -1,0 +1,99 @@
+"""Decides who may pass: the one place where a Bearer key meets the scope that a route needs."""
+
+import ipaddress
+
+from headwater.auth.apikeys import KeyRing, RateLimiter
+from headwater.auth.principal import EVERYTHING, Principal, Scope
+from headwater.errors import Forbidden, NotFound, Unauthenticated
+from headwater.store import Store
+
+DEFAULT_DOMAIN = "default"
+_SCHEME = b"bearer "
+
+
+class Gate:
+    """Admits requests by their Bearer key.
+
+    An open server takes everyone: one that is `insecure`, or for which no key was ever made. The
+    first key closes it at once, without a restart. Only on an open server may a request choose its
+    domain; a key belongs to one.
+    """
+
+    def __init__(
+        self, store: Store, keys: KeyRing, limiter: RateLimiter, insecure: bool = False
+    ) -> None:
+        self._store = store
+        self._keys = keys
+        self._limiter = limiter
+        self._insecure = insecure
+        self._open: dict[str, Principal] = {DEFAULT_DOMAIN: Principal.anyone(DEFAULT_DOMAIN)}
+
+    async def identify(self, authorization: bytes | None, domain: str | None = None) -> Principal:
+        """Who sends this.
+
+        Args:
+            authorization: the header of that name.
+            domain: the domain that the request asks for; None for the credential's own.
+
+        Raises:
+            Unauthenticated: the server needs a key, and this is none that holds.
+            Forbidden: the key belongs to another domain.
+            NotFound: there is no such domain.
+            RateLimited: the key has sent too much.
+        """
+        keys = self._keys
+        if not keys.current:
+            await keys.refresh()
+        holder = None
+        if authorization is not None and authorization[:7].lower() == _SCHEME:
+            holder = keys.verify(authorization[7:].strip())
+        if holder is not None and holder.key_id is not None:
+            if domain is not None and domain != holder.domain:
+                raise Forbidden("this key belongs to another domain")
+            self._limiter.take(holder.key_id)
+            return self._widened(holder) if self._insecure else holder
+        if not self._insecure and not keys.empty:
+            raise Unauthenticated
+        return self._open.get(domain or DEFAULT_DOMAIN) or await self._anyone(domain)
+
+    async def admit(
+        self, authorization: bytes | None, scope: Scope, domain: str | None = None
+    ) -> Principal:
+        """`identify`, and raises Forbidden too when the scope is missing."""
+        principal = await self.identify(authorization, domain)
+        if scope not in principal.scopes:
+            raise Forbidden(f"this key lacks the scope {scope.value!r}")
+        return principal
+
+    @staticmethod
+    def _widened(holder: Principal) -> Principal:
+        return Principal(holder.domain, holder.key_id, EVERYTHING)
+
+    async def _anyone(self, domain: str | None) -> Principal:
+        """Domains are never taken away, so what was found once is remembered."""
+        for known in await self._store.domains():
+            self._open[known.name] = Principal.anyone(known.name)
+        if domain not in self._open:
+            raise NotFound(f"there is no domain {domain!r}")
+        return self._open[domain]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address to listen on can be reached from this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+async def require_safe(host: str, keys: KeyRing, insecure: bool) -> None:
+    """Raises Forbidden where the server would stand open to other machines."""
+    await keys.refresh()
+    if insecure or is_loopback(host) or not keys.empty:
+        return
+    raise Forbidden(
+        f"refusing to listen on {host} without a key: whoever reaches it could read and write "
+        "everything. Make a key first (headwater keys create), or say --insecure."
+    )

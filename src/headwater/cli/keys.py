@@ -1,0 +1,149 @@
+"""`headwater keys` and `headwater domains`: who may use a database, beside a running server too."""
+
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from headwater import errors
+from headwater.cli import options, output
+
+if TYPE_CHECKING:
+    from headwater.stores.sqlite import KeyBook
+
+SCOPES = ("write", "read", "admin")
+
+
+async def _book(database: str | None, create: bool = False) -> "KeyBook":
+    """The keys of a database, which is made if `create` says so."""
+    from headwater.stores.sqlite import open_admin
+
+    return await open_admin((options.database_path if create else options.existing)(database))
+
+
+def _now() -> int:
+    return time.time_ns() // 1000
+
+
+def _shown(micros: int | None) -> str:
+    if micros is None:
+        return ""
+    return datetime.fromtimestamp(micros / 1e6, UTC).isoformat(" ", "seconds")[:19] + "Z"
+
+
+@click.group(short_help="Create, list and revoke API keys.")
+def keys() -> None:
+    """API keys. They act at once, on a running server too. One is made for one domain."""
+
+
+@keys.command("create", short_help="Make a key; its token is shown once.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice(SCOPES),
+    help="What the key allows; may be repeated. Default: write and read. Admin allows everything.",
+)
+@click.option("--label", default="", help="What the key is for.")
+@click.option("--domain", default="default", show_default=True, help="The domain it opens.")
+@options.DATABASE
+@options.output_format("text", "json")
+@options.run
+async def create_key(
+    scopes: tuple[str, ...], label: str, domain: str, database: str | None, format: str
+) -> None:
+    """Make a key and print its id and its Bearer token. The token is kept nowhere: note it now."""
+    from headwater.auth import apikeys
+    from headwater.auth.principal import Scope
+
+    granted = [Scope(scope) for scope in scopes or ("write", "read")]
+    key, secret = apikeys.create_key(domain, granted, label, _now())
+    await (await _book(database, create=True)).add_key(key)
+    token = apikeys.token_of(key, secret)
+    if format == "json":
+        output.json_of({"id": key.id, "token": token})
+        return
+    output.line(f"id      {key.id}")
+    output.line(f"token   {token}")
+    output.note("The token is shown this once. Clients send it as 'Authorization: Bearer TOKEN'.")
+
+
+@keys.command("list", short_help="Show all keys, the revoked ones too.")
+@options.DATABASE
+@options.output_format("table", "json")
+@options.run
+async def list_keys(database: str | None, format: str) -> None:
+    """Show every key: its id, domain, scopes and label, never its secret."""
+    found = await (await _book(database)).keys()
+    if format == "json":
+        output.json_of(
+            [
+                {
+                    "id": key.id,
+                    "domain": key.domain,
+                    "scopes": sorted(key.scopes),
+                    "label": key.label,
+                    "created_at": _shown(key.created_at),
+                    "revoked_at": _shown(key.revoked_at) or None,
+                }
+                for key in found
+            ]
+        )
+        return
+    output.table(
+        ("id", "domain", "scopes", "label", "created", "revoked"),
+        [
+            (
+                key.id,
+                key.domain,
+                sorted(key.scopes),
+                key.label,
+                _shown(key.created_at),
+                _shown(key.revoked_at),
+            )
+            for key in found
+        ],
+    )
+
+
+@keys.command("revoke", short_help="Take a key out of force, at once.")
+@click.argument("identity", metavar="ID")
+@options.DATABASE
+@options.run
+async def revoke_key(identity: str, database: str | None) -> None:
+    """Take the key of this id out of force. A running server refuses it from its next request."""
+    identity = identity.partition(".")[0]  # a whole token will do
+    if not await (await _book(database)).revoke_key(identity, _now()):
+        raise errors.NotFound("no key of this id is in force: headwater keys list")
+    output.line(f"Revoked {output.safe(identity)}.")
+
+
+@click.group(short_help="Create and list domains.")
+def domains() -> None:
+    """Domains keep tenants apart: each has its own events, graph and keys."""
+
+
+@domains.command("create", short_help="Make a domain.")
+@click.argument("name")
+@options.DATABASE
+@options.run
+async def create_domain(name: str, database: str | None) -> None:
+    """Make a domain of this name."""
+    await (await _book(database, create=True)).create_domain(name, _now())
+    output.line(f"Created {output.safe(name)}.")
+
+
+@domains.command("list", short_help="Show all domains.")
+@options.DATABASE
+@options.output_format("table", "json")
+@options.run
+async def list_domains(database: str | None, format: str) -> None:
+    """Show every domain."""
+    found = await (await _book(database)).domains()
+    if format == "json":
+        output.json_of(
+            [{"name": each.name, "created_at": _shown(each.created_at)} for each in found]
+        )
+        return
+    output.table(("name", "created"), [(each.name, _shown(each.created_at)) for each in found])

@@ -1,0 +1,117 @@
+"""`headwater load`: events from files into a database or a server."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from headwater.cli import options, output
+
+if TYPE_CHECKING:
+    from headwater.cli.loading import Report, Sink
+    from headwater.cli.sources import Refusal
+
+INTERRUPTED = 130
+
+
+@click.command(short_help="Load events from files, folders or stdin.")
+@click.argument("source", metavar="FILE|FOLDER|-")
+@options.target
+@click.pass_context
+def load(
+    ctx: click.Context,
+    source: str,
+    database: str | None,
+    server: str | None,
+    key: str | None,
+    domain: str | None,
+) -> None:
+    """Load events from a file, from all *.json, *.ndjson and *.jsonl below a folder, or from stdin.
+
+    Any layout of JSON is read: an object, an array, one event a line, pretty-printed; gzip too.
+    The same event again is counted as repeated and stored once. Each event that is refused is
+    named with its file, line and reason; then the command ends with 1.
+    """
+    from headwater.cli.loading import Report
+
+    report = Report()
+    place = options.place(database, server, key, domain)
+    try:
+        options.run(_load)(source, place, report)
+    except KeyboardInterrupt:
+        output.note(f"Interrupted. {_counts(report)} Load it again to go on: nothing is doubled.")
+        ctx.exit(INTERRUPTED)
+    except BaseException:
+        if report.events:
+            output.note(_counts(report))
+        raise
+    if report.refused:
+        ctx.exit(1)
+
+
+async def _load(source: str, place: options.Place, report: "Report") -> None:
+    from headwater.cli.loading import carry
+    from headwater.cli.progress import Bar
+    from headwater.cli.sources import Reading
+
+    reading = Reading(source)
+    async with _sink(place) as sink:
+        with Bar("Loading", reading.total, "bytes") as bar:
+
+            def progress() -> None:
+                bar.update(reading.consumed, note=f"{bar.rate(report.events)} events")
+
+            def refuse(refusal: "Refusal") -> None:
+                where = output.safe(f"{refusal.file}:{refusal.line}")
+                bar.tell(f"{where}: {output.safe(refusal.reason)}")
+
+            await carry(reading, sink, report, refuse, progress)
+    output.line(f"{_counts(report)} {bar.seconds:,.1f} s, {bar.rate(report.events)}.")
+
+
+def _counts(report: "Report") -> str:
+    return (
+        f"{report.accepted:,} accepted, {report.repeated:,} repeated, {report.refused:,} refused."
+    )
+
+
+@asynccontextmanager
+async def _sink(place: options.Place) -> AsyncIterator["Sink"]:
+    from headwater.cli.loading import ServerSink
+
+    if place.server is not None:
+        from headwater.cli.client import Client
+
+        async with Client(place.server, place.key, place.domain) as client:
+            yield ServerSink(client)
+        return
+    async with store_sink(place.database, place.domain) as sink:
+        yield sink
+
+
+@asynccontextmanager
+async def store_sink(database: str, domain: str | None) -> AsyncIterator["Sink"]:
+    """The write path of a database file, made if it is not there."""
+    from headwater.auth.gate import DEFAULT_DOMAIN
+    from headwater.cli.loading import StoreSink
+    from headwater.dialects.openlineage.decode import Decoder
+    from headwater.errors import NotFound
+    from headwater.ingest import Ingest
+    from headwater.stores.sqlite import open_store
+    from headwater.telemetry import Telemetry
+
+    store = await open_store(database)
+    try:
+        domain = domain or DEFAULT_DOMAIN
+        if domain not in {known.name for known in await store.domains()}:
+            raise NotFound(f"there is no domain {domain!r}: headwater domains create {domain}")
+        ingest = Ingest(store, Telemetry())
+        ingest.start()
+        try:
+            yield StoreSink(ingest, Decoder().decode, lambda: time.time_ns() // 1000, domain)
+        finally:
+            await ingest.close()
+    finally:
+        await store.close()

@@ -1,0 +1,288 @@
+"""Column-level lineage: which columns a column is made of, and which are made of it.
+
+A step follows the flows that the jobs and views around a dataset state. A source that affects a
+whole dataset (a filter, a join key) is an edge to or from the dataset as a node of its own, which
+stands for all of its columns.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from headwater import fold
+from headwater.errors import NotFound
+from headwater.event import Transformation
+from headwater.fold import Origin
+from headwater.graph import Graph, GraphEdge, GraphNode
+from headwater.ids import FieldId, Key, NodeId, is_job
+from headwater.records import KeyFlow
+from headwater.store import Direction, EdgeRow, Moment, NodeRow, Reader
+
+EDGES_PER_NODE = 20
+"""An answer holds at most so many edges for each node of its limit."""
+
+
+class Place(NamedTuple):
+    """A column of a dataset (by its canonical key), or, without a field, all of them."""
+
+    dataset: Key
+    field: str | None
+
+
+class _Step(NamedTuple):
+    source: Place
+    target: Place
+    owner: Key
+    origin: Origin
+    transformations: tuple[Transformation, ...]
+    evidence: EdgeRow
+
+
+async def column_lineage(
+    reader: Reader,
+    domain: str,
+    start: FieldId | NodeId,
+    direction: Direction,
+    depth: int,
+    moment: Moment | None,
+    limit: int,
+) -> Graph:
+    """The columns within `depth` edges of a column, or of any column of a dataset.
+
+    Raises:
+        NotFound: the dataset is unknown, or hidden now.
+    """
+    dataset = start.dataset if isinstance(start, FieldId) else start
+    walk = _ColumnWalk(reader, moment, limit)
+    key = await walk.enter(dataset.key(domain))
+    if key is None:
+        raise NotFound(f"nothing is known of {start}")
+    ways = (Direction.UP, Direction.DOWN) if direction is Direction.BOTH else (direction,)
+    for way in ways:
+        if isinstance(start, FieldId):
+            begin = {Place(key, start.name)}
+        else:
+            begin = await walk.fields(key, way)
+        await walk.run(begin, way, depth)
+    return walk.graph(start, direction, depth)
+
+
+class _ColumnWalk:
+    def __init__(self, reader: Reader, moment: Moment | None, limit: int) -> None:
+        self._reader = reader
+        self._moment = moment
+        self._limit = limit
+        self._rows: dict[Key, NodeRow] = {}
+        self._members: dict[Key, list[Key]] = {}
+        self._flows: dict[Key, list[tuple[Origin, KeyFlow]]] = {}
+        self._hops: dict[Place, int] = {}
+        self._missing: dict[Place, set[Place]] = {}
+        self._edges: dict[tuple[Place, Place, Key], _Step] = {}
+        self._truncated = False
+
+    async def enter(self, key: Key) -> Key | None:
+        await self._read((key,))
+        row = self._rows.get(key)
+        if row is None or self._hidden(row):
+            return None
+        return row.alias_of or key
+
+    async def fields(self, dataset: Key, way: Direction) -> set[Place]:
+        """The columns that any flow of the dataset names on the near side."""
+        await self._steps({Place(dataset, None)}, way)
+        members = set(self._members.get(dataset, [dataset]))
+        named: set[str | None] = set()
+        for flows in self._flows.values():
+            for _, flow in flows:
+                if way is Direction.UP and flow.target in members:
+                    named.update(flow.fields or (None,))
+                elif way is Direction.DOWN:
+                    named.update(s.field for s in flow.sources if s.node in members)
+        return {Place(dataset, field) for field in (named - {None}) or {None}}
+
+    async def run(self, begin: Iterable[Place], way: Direction, depth: int) -> None:
+        frontier = set(begin)
+        for place in sorted(frontier, key=_order):
+            self._admit(place, place, 0)
+        for hop in range(1, depth + 1):
+            following: set[Place] = set()
+            for step in await self._steps(frontier, way):
+                near, far = _ends(step, way)
+                known = far in self._hops
+                if not self._admit(near, far, hop):
+                    continue
+                if len(self._edges) >= self._limit * EDGES_PER_NODE:
+                    self._truncated = True
+                    break
+                self._edges.setdefault((step.source, step.target, step.owner), step)
+                if not known:
+                    following.add(far)
+            frontier = following
+            if not frontier:
+                return
+        for step in await self._steps(frontier, way):
+            near, far = _ends(step, way)
+            if far not in self._hops:
+                self._missing.setdefault(near, set()).add(far)
+
+    def _admit(self, near: Place, far: Place, hop: int) -> bool:
+        if far in self._hops:
+            return True
+        if len(self._hops) >= self._limit:
+            self._truncated = True
+            self._missing.setdefault(near, set()).add(far)
+            return False
+        self._hops[far] = hop
+        return True
+
+    async def _steps(self, frontier: set[Place], way: Direction) -> list[_Step]:
+        """The flows into (UP) or out of (DOWN) any place of a level, in a fixed order."""
+        wanted: dict[Key, set[str | None]] = {}
+        for place in frontier:
+            for member in self._members.get(place.dataset, [place.dataset]):
+                wanted.setdefault(member, set()).add(place.field)
+        if not wanted:
+            return []
+        edges = await self._reader.edges(wanted, way, self._moment)
+        evidence: dict[tuple[Key, Key], EdgeRow] = {}
+        for edge in edges:
+            near = edge.target if way is Direction.UP else edge.source
+            evidence.setdefault((edge.owner, near), edge)
+        await self._read({key for edge in edges for key in (edge.source, edge.target)})
+        await self._read_flows({owner for owner, _ in evidence})
+        steps: list[_Step] = []
+        for (owner, near), row in sorted(evidence.items()):
+            if self._hidden(self._rows[owner]):
+                continue
+            for origin, flow in self._flows[owner]:
+                steps.extend(self._follow(owner, origin, flow, near, wanted[near], way, row))
+        await self._read({key for s in steps for key in (s.source.dataset, s.target.dataset)})
+        resolved = [
+            step._replace(source=self._canonical(step.source), target=self._canonical(step.target))
+            for step in steps
+            if not self._hidden(self._rows[_ends(step, way)[1].dataset])
+        ]
+        return sorted(resolved, key=lambda s: (_order(s.source), _order(s.target), s.owner))
+
+    def _follow(
+        self,
+        owner: Key,
+        origin: Origin,
+        flow: KeyFlow,
+        near: Key,
+        fields: set[str | None],
+        way: Direction,
+        row: EdgeRow,
+    ) -> Iterable[_Step]:
+        """The steps that one flow offers from a dataset's wanted fields (None: any of them)."""
+        if is_job(flow.target):
+            return
+        targets: tuple[str | None, ...] = flow.fields or (None,)
+        sources = [source for source in flow.sources if not is_job(source.node)]
+        if way is Direction.UP:
+            if flow.target != near:
+                return
+            pairs = ((s, field, at) for field in targets for at in _at(field, fields) for s in sources)
+            for source, _, at in pairs:
+                start = Place(source.node, source.field)
+                yield _Step(start, Place(near, at), owner, origin, source.transformations, row)
+            return
+        for source in sources:
+            if source.node == near:
+                for at in _at(source.field, fields):
+                    for field in targets:
+                        end = Place(flow.target, field)
+                        start = Place(near, at)
+                        yield _Step(start, end, owner, origin, source.transformations, row)
+
+    async def _read(self, keys: Iterable[Key]) -> None:
+        missing = [key for key in keys if key not in self._rows]
+        if not missing:
+            return
+        found = await self._reader.nodes(missing)
+        self._rows.update(found)
+        aliases = {row.alias_of for row in found.values() if row.alias_of is not None}
+        unread = aliases - self._members.keys()
+        if unread:
+            for canonical, rows in (await self._reader.members(unread)).items():
+                self._members[canonical] = [row.key for row in rows]
+                self._rows.update({row.key: row for row in rows})
+
+    async def _read_flows(self, owners: Iterable[Key]) -> None:
+        unread = [
+            owner
+            for owner in owners
+            if owner not in self._flows and (self._rows[owner].flows or self._moment is not None)
+        ]
+        stated = await self._reader.stated(unread, self._moment) if unread else {}
+        for owner in unread:
+            found: dict[tuple[Origin, KeyFlow], None] = {}
+            for part in stated.get(owner, ()):
+                found.update(dict.fromkeys(fold.column_flows(owner, part.content)))
+            self._flows[owner] = list(found)
+        for owner in owners:
+            self._flows.setdefault(owner, [])
+
+    def _hidden(self, row: NodeRow) -> bool:
+        if row.hidden_at is None:
+            return False
+        return self._moment is None or row.hidden_at <= self._moment.until
+
+    def _canonical(self, place: Place) -> Place:
+        return Place(self._rows[place.dataset].alias_of or place.dataset, place.field)
+
+    def _ref(self, place: Place) -> NodeId | FieldId:
+        dataset = self._rows[place.dataset].node
+        return dataset if place.field is None else FieldId(dataset, place.field)
+
+    def graph(self, start: FieldId | NodeId, direction: Direction, depth: int) -> Graph:
+        nodes = [
+            GraphNode(
+                ref=self._ref(place),
+                hops=hops,
+                missing=len(self._missing.get(place, set()) - self._hops.keys()),
+            )
+            for place, hops in self._hops.items()
+        ]
+        edges = [
+            GraphEdge(
+                source=self._ref(step.source),
+                target=self._ref(step.target),
+                origin=step.origin,
+                first_seen=step.evidence.first,
+                last_seen=step.evidence.last,
+                runs=step.evidence.runs,
+                last_run=step.evidence.last_run,
+                job=self._rows[step.owner].node if is_job(step.owner) else None,
+                transformations=step.transformations,
+                whole=step.source.field is None or step.target.field is None,
+            )
+            for step in self._edges.values()
+        ]
+        nodes.sort(key=lambda node: (node.hops, str(node.ref)))
+        edges.sort(key=lambda edge: (str(edge.source), str(edge.target), str(edge.job)))
+        return Graph(
+            start=start,
+            direction=direction,
+            depth=depth,
+            moment=self._moment,
+            nodes=tuple(nodes),
+            edges=tuple(edges),
+            truncated=self._truncated,
+            limit=self._limit,
+        )
+
+
+def _at(field: str | None, wanted: set[str | None]) -> list[str | None]:
+    """Which of the wanted fields a flow's field meets; None, on either side, stands for all."""
+    if field is None:
+        return sorted(wanted, key=lambda w: (w is not None, w or ""))
+    return [w for w in (None, field) if w in wanted]
+
+
+def _ends(step: _Step, way: Direction) -> tuple[Place, Place]:
+    """(near, far)"""
+    return (step.target, step.source) if way is Direction.UP else (step.source, step.target)
+
+
+def _order(place: Place) -> tuple[Key, str]:
+    return place.dataset, "" if place.field is None else "\0" + place.field

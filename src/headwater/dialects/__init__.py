@@ -1,0 +1,1 @@
+"""The wire protocols that Headwater speaks; each folder is one."""

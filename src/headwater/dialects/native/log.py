@@ -1,0 +1,89 @@
+"""Reads events back from the log, for what is folded when asked."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from headwater.errors import HeadwaterError
+from headwater.event import Event
+from headwater.history import FacetStatement, fold_node
+from headwater.ids import Key, NodeId, digest_of
+from headwater.records import LAST_STAMP, Stamp, stamp_ceiling, stamp_of
+from headwater.store import LoggedEvent, Reader
+
+Decoders = Mapping[str, Callable[[bytes], Event]]
+"""By the name of the dialect that an event came in; lenient, for what was accepted once."""
+
+PAGE = 200
+SCANNED = 5_000
+"""How many events of a node are read for its state at a past time."""
+
+
+class Log:
+    """The stored events, decoded."""
+
+    def __init__(self, decoders: Decoders) -> None:
+        self._decoders = decoders
+
+    def decode(self, logged: LoggedEvent) -> Event | None:
+        """None for an event that was kept although it cannot be decoded."""
+        decoder = self._decoders.get(logged.dialect)
+        if decoder is None:
+            return None
+        try:
+            return decoder(logged.body)
+        except HeadwaterError:
+            return None
+
+    async def events(self, reader: Reader, positions: Sequence[int]) -> list[tuple[Stamp, Event]]:
+        """The events at these places in the log, with their stamps."""
+        found: list[tuple[Stamp, Event]] = []
+        for start in range(0, len(positions), PAGE):
+            bodies = await reader.bodies(positions[start : start + PAGE])
+            for logged in bodies.values():
+                event = self.decode(logged)
+                if event is not None:
+                    found.append((stamp_of(event, digest_of(logged.body)), event))
+        return found
+
+    async def facets(
+        self, reader: Reader, key: Key, node: NodeId, until: int | None = None
+    ) -> tuple[dict[str, FacetStatement], bool]:
+        """The facets of a node now or at a time, deleted ones too, and whether they are complete.
+
+        A facet that was stated last before that time is found at once; for others the node's events
+        are read backwards, at most `SCANNED` of them.
+        """
+        ceiling = LAST_STAMP if until is None else stamp_ceiling(until)
+        states = await reader.facets(key)
+        found: dict[str, FacetStatement] = {}
+        for stamp in {state.stamp for state in states.values() if state.stamp <= ceiling}:
+            rows = await reader.node_events(key, _behind(stamp), 1)
+            events = await self.events(reader, [position for _, position in rows])
+            found = fold_node(events, node, found)
+        wanted = states.keys() - found.keys()
+        if until is None or not wanted:
+            return found, True
+        return await self._backwards(reader, key, node, found, wanted, _behind(ceiling))
+
+    async def _backwards(
+        self,
+        reader: Reader,
+        key: Key,
+        node: NodeId,
+        found: dict[str, FacetStatement],
+        wanted: set[str],
+        before: Stamp,
+    ) -> tuple[dict[str, FacetStatement], bool]:
+        for _ in range(0, SCANNED, PAGE):
+            rows = await reader.node_events(key, before, PAGE)
+            events = await self.events(reader, [position for _, position in rows])
+            found = fold_node(events, node, found)
+            if len(rows) < PAGE or wanted <= found.keys():
+                return found, True
+            before = rows[-1][0]
+        return found, False
+
+
+def _behind(stamp: Stamp) -> Stamp:
+    """The next greater stamp."""
+    value = int.from_bytes(stamp, "big") + 1
+    return min(value, int.from_bytes(LAST_STAMP, "big")).to_bytes(16, "big")

@@ -1,0 +1,1 @@
+"""OpenLineage: its events, and the routes that take them."""

@@ -1,0 +1,77 @@
+"""Times as producers write them, as microseconds since 1970-01-01 UTC."""
+
+import re
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EARLIEST = -62_135_596_800_000_000
+"""0001-01-01T00:00:00Z"""
+_LATEST = 253_402_300_799_999_999
+"""9999-12-31T23:59:59.999999Z"""
+
+# Java leaves out seconds that are zero, and adds the name of the zone in brackets.
+_LENIENT = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d)(:\d\d)?(?:[.,](\d+))?"
+    r" ?(?:([Zz])|([+-]\d\d)(?::?(\d\d))?)?(?:\[[^\[\]]*\])?",
+    re.ASCII,
+)
+
+
+class Moment(NamedTuple):
+    """A time; `standard` says that it was written as RFC 3339 wants it."""
+
+    micros: int
+    standard: bool
+
+
+def parse(text: str) -> Moment | None:
+    """Reads a date and time: no zone is UTC, digits below the microsecond are cut off.
+
+    None: it is not a date and time, or not in the years 1 to 9999 of UTC.
+    """
+    # The order of digits and marks that nearly every producer writes.
+    if (
+        text[4:5] == text[7:8] == "-"
+        and text[10:11] == "T"
+        and text[13:14] == text[16:17] == ":"
+        and (text[19:20] == "Z" or text[19:20] == ".")
+        and text[11:13] != "24"
+        and text.endswith("Z")
+    ):
+        try:
+            return _moment(datetime.fromisoformat(text), standard=True)
+        except ValueError:
+            return None
+    return _parse_lenient(text)
+
+
+def _parse_lenient(text: str) -> Moment | None:
+    match = _LENIENT.fullmatch(text)
+    if match is None or text[11:13] == "24":
+        return None
+    date, minute, second, fraction, utc, hours, minutes = match.groups()
+    if fraction is not None and second is None:
+        return None
+    zone = f"{hours}:{minutes or '00'}" if hours else "+00:00"
+    digits = (fraction or "")[:6].ljust(6, "0")
+    try:
+        time = datetime.fromisoformat(f"{date}T{minute}{second or ':00'}.{digits}{zone}")
+    except ValueError:
+        return None
+    standard = (
+        text[10] in "Tt"
+        and second is not None
+        and bool(utc or minutes)
+        and text[-1] != "]"
+        and " " not in text
+        and "," not in text
+        and (not hours or text[-3] == ":")
+    )
+    return _moment(time, standard)
+
+
+def _moment(time: datetime, standard: bool) -> Moment | None:
+    since = time - _EPOCH
+    micros = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    return Moment(micros, standard) if _EARLIEST <= micros <= _LATEST else None

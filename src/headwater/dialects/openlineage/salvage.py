@@ -1,0 +1,109 @@
+"""Reading JSON as a type: all at once when it fits, part by part when it does not."""
+
+from typing import Any, Final, Generic, TypeVar
+
+import msgspec
+from msgspec import inspect
+
+from headwater.dialects.openlineage.findings import Report, step
+
+T = TypeVar("T")
+
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
+_LOST: Final = object()
+_DEPTH = 60
+"""Steps of a pointer; what lies deeper is not taken apart. Each level is scanned once more."""
+
+_KINDS = {ord('"'): "a string", ord("{"): "an object", ord("["): "an array"} | {
+    ord("t"): "a boolean",
+    ord("f"): "a boolean",
+    ord("n"): "null",
+}
+_WANTED: tuple[tuple[type[inspect.Type], str], ...] = (
+    (inspect.StrType, "a string"),
+    (inspect.StructType, "an object"),
+    (inspect.DictType, "an object"),
+    (inspect.ListType, "an array"),
+    (inspect.VarTupleType, "an array"),
+    (inspect.BoolType, "a boolean"),
+    (inspect.NoneType, "null"),
+)
+
+
+def kind(raw: bytes) -> str:
+    """What a JSON value is, by its first byte."""
+    return _KINDS.get(raw[0], "a number")
+
+
+class Reader(Generic[T]):
+    """Reads JSON as one type; where it does not fit, the parts that do are kept.
+
+    A struct without one of its required members is lost as a whole; a list or dict loses the item.
+    """
+
+    def __init__(self, shape: type[T]) -> None:
+        self._decoder = msgspec.json.Decoder(shape)
+        self._info = inspect.type_info(shape)
+
+    def read(self, raw: bytes, pointer: str, report: Report) -> T | None:
+        """Reads syntactically valid JSON; None: nothing could be kept. Reports what was lost."""
+        try:
+            return self._decoder.decode(raw)
+        except msgspec.ValidationError:
+            value: T | None = _salvage(self._info, raw, pointer, report)
+            return None if value is _LOST else value
+
+
+def _salvage(info: inspect.Type, raw: bytes, pointer: str, report: Report) -> Any:
+    found = kind(raw)
+    options = info.types if isinstance(info, inspect.UnionType) else (info,)
+    fitting = next((option for option in options if _wanted(option) == found), None)
+    if fitting is None and not isinstance(info, inspect.RawType):
+        wanted = next(_wanted(option) for option in options)
+        report(pointer, f"expected {wanted}, got {found}")
+        return _LOST
+    if pointer.count("/") > _DEPTH:
+        report(pointer, "nested too deeply to be understood")
+        return _LOST
+    match fitting:
+        case inspect.StructType():
+            return _struct(fitting, raw, pointer, report)
+        case inspect.DictType():
+            members = (
+                (name, _salvage(fitting.value_type, bytes(value), pointer + step(name), report))
+                for name, value in _MEMBERS.decode(raw).items()
+            )
+            return {name: value for name, value in members if value is not _LOST}
+        case inspect.ListType() | inspect.VarTupleType():
+            items = (
+                _salvage(fitting.item_type, bytes(value), f"{pointer}/{at}", report)
+                for at, value in enumerate(_ITEMS.decode(raw))
+            )
+            kept = [value for value in items if value is not _LOST]
+            return tuple(kept) if isinstance(fitting, inspect.VarTupleType) else kept
+        case inspect.StrType() | inspect.BoolType() | inspect.NoneType():
+            return msgspec.json.decode(raw)
+    return msgspec.Raw(raw)
+
+
+def _wanted(info: inspect.Type) -> str:
+    return next((name for shape, name in _WANTED if isinstance(info, shape)), "")
+
+
+def _struct(info: inspect.StructType, raw: bytes, pointer: str, report: Report) -> Any:
+    members = _MEMBERS.decode(raw)
+    values: dict[str, Any] = {}
+    whole = True
+    for field in info.fields:
+        at = pointer + step(field.encode_name)
+        value = members.get(field.encode_name)
+        if value is None:
+            if field.required:
+                report(at, "missing")
+        else:
+            read = _salvage(field.type, bytes(value), at, report)
+            if read is not _LOST:
+                values[field.name] = read
+        whole = whole and (not field.required or field.name in values)
+    return info.cls(**values) if whole else _LOST

@@ -1,0 +1,165 @@
+"""The fold: what the events of a run, and the runs of a job, add up to. Pure functions only.
+
+A run's events accumulate (unless its job type says that each stands alone), and the result is the
+run's **job version**. What a job currently does is the version of its newest complete run, united
+with those of later runs that are not complete, united with what is declared for it.
+"""
+
+from collections.abc import Iterable
+from enum import IntFlag
+from typing import NamedTuple, TypeVar
+
+from headwater.ids import Key, is_job
+from headwater.records import Content, KeyFlow, Stamp, content
+
+
+T = TypeVar("T")
+
+
+class Origin(IntFlag):
+    """How an edge is known."""
+
+    EXPLICIT = 1
+    COLUMN = 2
+    INFERRED = 4
+    DECLARED = 8
+    RENAMED = 16
+
+
+def resolve(said: Iterable[tuple[Stamp, Content]], snapshot: bool = False) -> Content:
+    """The job version of a run: the fold of the contents that its events state.
+
+    Args:
+        said: each distinct content with the newest stamp that states it; at least one.
+        snapshot: each event stands alone, so the newest is the whole of it.
+    """
+    ordered = sorted(said, key=lambda item: item[0])
+    if snapshot or len(ordered) == 1:
+        return ordered[-1][1]
+    inputs: set[Key] = set()
+    outputs: set[Key] = set()
+    explicit: list[KeyFlow] | None = None
+    columns: dict[Key, list[KeyFlow]] = {}
+    for _, part in ordered:
+        inputs.update(part.inputs)
+        outputs.update(part.outputs)
+        if part.explicit is not None:
+            explicit = [*(explicit or ()), *part.explicit]
+        newest: dict[Key, list[KeyFlow]] = {}
+        for flow in part.columns:
+            newest.setdefault(flow.target, []).append(flow)
+        columns.update(newest)
+    flat = [flow for flows in columns.values() for flow in flows]
+    return content(inputs, outputs, explicit, flat)
+
+
+class Pairs(NamedTuple):
+    """Which node reaches which through an owner, at the level of whole nodes.
+
+    `stated` maps each target to its sources and how they are known. `open` holds the targets that
+    every input reaches because nothing is stated for them. `sealed` are known to have no source.
+    """
+
+    inputs: frozenset[Key]
+    outputs: frozenset[Key]
+    stated: dict[Key, tuple[Origin, frozenset[Key]]]
+    open: frozenset[Key]
+    sealed: frozenset[Key]
+
+
+def pairs(owner: Key, part: Content) -> Pairs:
+    """Resolves the precedence: explicit lineage, else column lineage, else inputs x outputs."""
+    stated: dict[Key, tuple[Origin, set[Key]]] = {}
+    sealed: set[Key] = set()
+    for flow in part.explicit or ():
+        if not flow.sources and not flow.fields:
+            sealed.add(flow.target)
+        sources = {source.node for source in flow.sources} - {owner}
+        stated.setdefault(flow.target, (Origin.EXPLICIT, set()))[1].update(sources)
+    for flow in part.columns:
+        known = stated.get(flow.target)
+        if flow.sources and (known is None or known[0] is Origin.COLUMN):
+            sources = {source.node for source in flow.sources}
+            stated.setdefault(flow.target, (Origin.COLUMN, set()))[1].update(sources)
+    rest = frozenset(part.outputs) - stated.keys() if part.explicit is None else frozenset()
+    return Pairs(
+        frozenset(part.inputs),
+        frozenset(part.outputs),
+        {target: (origin, frozenset(sources)) for target, (origin, sources) in stated.items()},
+        rest,
+        frozenset(sealed),
+    )
+
+
+def edges(owner: Key, part: Content) -> dict[tuple[Key, Key], Origin]:
+    """Every (source, target) edge that a content states, and how each is known.
+
+    Inputs are edges into the owner, outputs out of it. A flow to a dataset passes through the job
+    that owns the content; a flow to another job, or of a dataset's own statement, is direct.
+    """
+    resolved = pairs(owner, part)
+    found: dict[tuple[Key, Key], Origin] = {}
+
+    def add(source: Key, target: Key, origin: Origin) -> None:
+        if source != target:
+            found[source, target] = found.get((source, target), Origin(0)) | origin
+
+    for target, (origin, sources) in resolved.stated.items():
+        passes = is_job(owner) and not is_job(target)
+        for source in sources:
+            add(source, owner if passes else target, origin)
+        if passes or _names(owner, part, target):
+            add(owner, target, origin)
+    for target in resolved.open | (resolved.outputs - resolved.stated.keys()):
+        add(owner, target, Origin.INFERRED)
+    referenced = {source for source, target in found if target == owner}
+    for source in resolved.inputs:
+        if source not in referenced or resolved.open:
+            add(source, owner, Origin.INFERRED)
+    return found
+
+
+def _names(owner: Key, part: Content, target: Key) -> bool:
+    """Whether the owner itself is stated as a source of the target."""
+    return any(
+        source.node == owner
+        for flow in part.explicit or ()
+        if flow.target == target
+        for source in flow.sources
+    )
+
+
+def declared_edges(owner: Key, part: Content) -> dict[tuple[Key, Key], Origin]:
+    """The edges of a declaration: as `edges`, each known by being declared."""
+    return {
+        pair: (origin & ~Origin.INFERRED) | Origin.DECLARED
+        for pair, origin in edges(owner, part).items()
+    }
+
+
+def column_flows(owner: Key, part: Content) -> tuple[tuple[Origin, KeyFlow], ...]:
+    """The flows that hold after precedence, for column lineage; explicit beats column per output."""
+    explicit = {flow.target for flow in part.explicit or ()}
+    return (
+        *((Origin.EXPLICIT, flow) for flow in part.explicit or () if flow.sources),
+        *(
+            (Origin.COLUMN, flow)
+            for flow in part.columns
+            if flow.sources and flow.target not in explicit
+        ),
+    )
+
+
+def observed(runs: Iterable[tuple[tuple[int, Key], bool, T]]) -> set[T]:
+    """The versions that a job's runs show, of runs that started at or before the time asked for.
+
+    Args:
+        runs: (start and key of the run, whether it is complete, its version), in any order.
+    """
+    known = list(runs)
+    newest = max((order for order, complete, _ in known if complete), default=None)
+    return {
+        version
+        for order, complete, version in known
+        if order == newest or (not complete and (newest is None or order > newest))
+    }

@@ -1,0 +1,1 @@
+"""The HTTP side that all dialects share: messages, routing on the raw path, limits, the server."""

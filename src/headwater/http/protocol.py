@@ -1,0 +1,302 @@
+"""HTTP/1.1 on a socket: uvicorn's protocol with what a public server needs beside it.
+
+- Head and body of an answer leave in one write, so in one TCP segment: clients with delayed ACKs
+  would wait 40 ms for the second one.
+- Every stage of a connection has a deadline: the head of a request, its body, the pause between two
+  requests, the reading of the answer. One sweep a second looks at all of them; that costs a request
+  one clock reading, where timers would cost more than the parsing.
+- The path stays as it was sent.
+- An answer that leaves before its request was read closes the connection politely: the client can
+  read the answer before it sees the end.
+"""
+
+import asyncio
+import http
+from collections.abc import MutableMapping
+from typing import Any, ClassVar, NamedTuple
+
+import httptools
+import msgspec
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+SLOWEST_BYTES = 4_096
+"""Bytes a second that a body has to make on average."""
+LINGER_SECONDS = 2.0
+LONGEST_LINGER_SECONDS = 30.0
+CLOSE_SECONDS = 30.0
+"""How long an answer that ends the connection may take to be read."""
+HEAD_BYTES = 64 << 10
+
+Message = MutableMapping[str, Any]
+
+
+class Limits(NamedTuple):
+    """Seconds for each stage of a connection, and how many connections there may be."""
+
+    head: float = 10.0
+    body: float = 30.0
+    keep_alive: float = 75.0
+    connections: int = 2_000
+
+
+def _status_line(status: int) -> bytes:
+    try:
+        return f"HTTP/1.1 {status} {http.HTTPStatus(status).phrase}\r\n".encode()
+    except ValueError:
+        return f"HTTP/1.1 {status} \r\n".encode()
+
+
+STATUS_LINES = {status: _status_line(status) for status in range(100, 600)}
+
+
+def refusal(status: int, code: str, message: str, *headers: bytes) -> bytes:
+    """A complete answer for what no route ever sees; the connection ends with it."""
+    phrase = http.HTTPStatus(status).phrase
+    body = msgspec.json.encode(
+        {"status": status, "code": code, "error": phrase, "message": message, "errors": []}
+    )
+    lines = (
+        b"content-type: application/json",
+        b"content-length: %d" % len(body),
+        b"connection: close",
+        b"server: headwater",
+        *headers,
+    )
+    return b"".join((STATUS_LINES[status], b"\r\n".join(lines), b"\r\n\r\n", body))
+
+
+INVALID = refusal(400, "invalid_http", "this is not an HTTP/1.1 request")
+HEAD_TOO_LARGE = refusal(431, "head_too_large", "the head of the request is too large")
+TOO_SLOW = refusal(408, "request_timeout", "the request did not arrive in time")
+TOO_MANY = refusal(503, "unavailable", "too many connections", b"retry-after: 1")
+
+
+class Exchange(RequestResponseCycle):
+    """One request and its answer, as ASGI sees them; both parts of the answer leave together."""
+
+    head: Message | None = None
+
+    async def send(self, message: Any) -> None:
+        if self.head is None:
+            self.head = message
+            self.response_started = True
+            return
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
+        if self.disconnected or self.response_complete:
+            return
+        if self.waiting_for_100_continue or self.more_body:
+            # The request was not read, so where the next one begins is not known.
+            self.keep_alive = False
+        self.response_complete = True
+        self.transport.write(self._answer(self.head, message.get("body", b"")))
+        self.message_event.set()
+        self.on_response(self.keep_alive)
+
+    def _answer(self, head: Message, body: bytes) -> bytes:
+        parts = [STATUS_LINES[head["status"]]]
+        for name, value in head["headers"]:
+            parts += (name, b": ", value, b"\r\n")
+        for name, value in self.default_headers:
+            parts += (name, b": ", value, b"\r\n")
+        if not self.keep_alive:
+            parts.append(b"connection: close\r\n")
+        elif self.scope["http_version"] == "1.0":
+            parts.append(b"connection: keep-alive\r\n")
+        parts.append(b"\r\n")
+        if self.scope["method"] != "HEAD":
+            parts.append(body)
+        return b"".join(parts)
+
+
+class Protocol(HttpToolsProtocol):
+    """One connection. `bound_to` gives the class with its limits, as uvicorn wants a class."""
+
+    limits: ClassVar[Limits] = Limits()
+
+    deadline = 0.0
+    _reads_head = False
+    _reads_body = False
+    _read_since = 0.0
+    _body_size = 0
+    _head_size = 0
+    _lingers = False
+
+    @classmethod
+    def bound_to(cls, limits: Limits) -> type["Protocol"]:
+        return type(cls.__name__, (cls,), {"limits": limits})
+
+    # What comes from the socket.
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # uvicorn's own
+        super().connection_made(transport)
+        self.deadline = self.loop.time() + self.limits.head
+        if len(self.connections) > 2 * self.limits.connections:
+            transport.abort()
+        elif len(self.connections) > self.limits.connections:
+            self._refuse(TOO_MANY)
+
+    def data_received(self, data: bytes) -> None:
+        if self._lingers:
+            latest = self._read_since + LONGEST_LINGER_SECONDS
+            self.deadline = min(self.loop.time() + LINGER_SECONDS, latest)
+            return
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            # h2c and websocket are not spoken: the request is answered as HTTP/1.1. What is
+            # pipelined behind it would have to be in the other protocol.
+            if upgrade.args[0] < len(data):
+                self._refuse(INVALID)
+                return
+        except httptools.HttpParserError:
+            self._refuse(INVALID)
+            return
+        if self._reads_head:
+            self._head_size += len(data)
+            if self._head_size > HEAD_BYTES:
+                self._refuse(HEAD_TOO_LARGE)
+        elif self._reads_body:
+            self._extend()
+
+    def eof_received(self) -> None:
+        if self._lingers:
+            self.transport.close()
+
+    # What comes from the parser.
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._reads_head = True
+        self._head_size = 0
+        self.deadline = self.loop.time() + self.limits.head
+
+    def on_headers_complete(self) -> None:
+        self._reads_head = False
+        self._reads_body = True
+        self._read_since = self.loop.time()
+        self._body_size = 0
+        scope = self.scope
+        version = self.parser.get_http_version()
+        scope["method"] = self.parser.get_method().decode("ascii")
+        scope["http_version"] = version
+        path, _, query = self.url.partition(b"?")
+        scope["raw_path"] = path = _origin_form(path)
+        scope["path"] = path.decode("latin-1")
+        scope["query_string"] = query.partition(b"#")[0]
+        before = self._exchange()
+        self.cycle = Exchange(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
+
+    def on_body(self, body: bytes) -> None:
+        self._body_size += len(body)
+        cycle = self.cycle
+        if cycle.response_complete:
+            return
+        cycle.body += body
+        if len(cycle.body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        cycle.message_event.set()
+
+    def on_message_complete(self) -> None:
+        self._reads_body = False
+        self.deadline = 0.0
+        cycle = self.cycle
+        if not cycle.response_complete:
+            cycle.more_body = False
+            cycle.message_event.set()
+
+    # What comes from the application.
+
+    def on_response_complete(self, keep_alive: bool = False) -> None:
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        if not keep_alive:
+            self.pipeline.clear()
+            self._end()
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            following, app = self.pipeline.pop()
+            self._start_asgi_task(following, app)
+        elif not self._reads_head and not self._reads_body:
+            self.deadline = self.loop.time() + self.limits.keep_alive
+
+    def _exchange(self) -> RequestResponseCycle | None:
+        """The latest request; None before the first. uvicorn declares it without the None."""
+        return self.cycle
+
+    def _extend(self) -> None:
+        """A body may stand still for so long, and has to come at a certain rate in all."""
+        limit = self.limits.body
+        slowest = self._read_since + limit + self._body_size / SLOWEST_BYTES
+        self.deadline = min(self.loop.time() + limit, slowest)
+
+    def _refuse(self, answer: bytes) -> None:
+        """Answers in place of the application, unless it has begun, and ends the connection."""
+        cycle = self._exchange()
+        if cycle is None or cycle.response_complete or not cycle.response_started:
+            self.transport.write(answer)
+        if cycle is not None and not cycle.response_complete:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        self._reads_body = True
+        self._end()
+
+    def _end(self) -> None:
+        """Closes; where the client may still be sending, only after it had time to listen.
+
+        To close a socket that holds unread bytes resets the connection, and the reset can overtake
+        the answer.
+        """
+        now = self.loop.time()
+        if not self._reads_body and not self._reads_head:
+            self.deadline = now + CLOSE_SECONDS
+            self.transport.close()
+            return
+        self._lingers = True
+        self._read_since = now
+        self.deadline = now + LINGER_SECONDS
+        self.flow.resume_reading()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+
+    # What comes from the clock.
+
+    def expire(self, now: float) -> None:
+        """Ends the connection when its deadline has passed."""
+        if not self.deadline or now < self.deadline or self.flow.read_paused:
+            return
+        if self._lingers or self.transport.is_closing():
+            self.transport.abort()
+        elif self._reads_head or self._reads_body:
+            self._refuse(TOO_SLOW)
+        else:
+            self.deadline = now + CLOSE_SECONDS
+            self.transport.close()  # once the client has read what it was sent
+
+
+def _origin_form(target: bytes) -> bytes:
+    """The path of a request target, which a proxy's client writes with scheme and host."""
+    if target.startswith(b"/") or b"://" not in target:
+        return target
+    path = target.partition(b"://")[2].partition(b"/")[2]
+    return b"/" + path

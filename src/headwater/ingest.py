@@ -1,0 +1,149 @@
+"""From a decoded event to its receipt: group commit.
+
+While one commit is under way, events wait; the next commit takes all that wait, up to a bound. So a
+lone client pays one commit per event, and a crowd shares one.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from headwater.errors import HeadwaterError, Unavailable
+from headwater.event import Received
+from headwater.projection import Projector
+from headwater.records import Projected
+from headwater.store import Receipt, Store
+from headwater.telemetry import Telemetry
+
+BATCH_EVENTS = 500
+BATCH_BYTES = 32 << 20
+
+
+class _Waiting(NamedTuple):
+    received: Received
+    projected: Projected | None
+    done: asyncio.Future[Receipt]
+
+
+class Ingest:
+    """Takes events and answers each with its receipt once it is durable and visible.
+
+    Args:
+        queue_events: how many events may wait; one more is refused with Unavailable.
+        queue_bytes: the same for the bytes of their bodies.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        telemetry: Telemetry,
+        queue_events: int = 10_000,
+        queue_bytes: int = 256 << 20,
+    ) -> None:
+        self._store = store
+        self._telemetry = telemetry
+        self._projector = Projector()
+        self._queue: deque[_Waiting] = deque()
+        self._queue_events = queue_events
+        self._queue_bytes = queue_bytes
+        self._bytes = 0
+        self._wake = asyncio.Event()
+        self._worker: asyncio.Task[None] | None = None
+        self._closing = False
+
+    @property
+    def depth(self) -> int:
+        """How many events wait for a commit."""
+        return len(self._queue)
+
+    @property
+    def full(self) -> bool:
+        return len(self._queue) >= self._queue_events or self._bytes >= self._queue_bytes
+
+    def start(self) -> None:
+        self._worker = asyncio.create_task(self._run(), name="headwater-ingest")
+
+    async def submit(self, received: Received) -> Receipt:
+        """Raises Unavailable when the queue is full, the server drains or the store refuses."""
+        return await self.enqueue(received)
+
+    async def submit_all(self, batch: Sequence[Received]) -> list[Receipt | HeadwaterError]:
+        """One result for each, in order; an event that is refused does not fail its neighbours."""
+        if len(self._queue) + len(batch) > max(self._queue_events, len(batch)):
+            raise Unavailable("the queue is full")
+        waiting = [self.enqueue(received) for received in batch]
+        results = await asyncio.gather(*waiting, return_exceptions=True)
+        return [_known(result) for result in results]
+
+    def enqueue(self, received: Received) -> asyncio.Future[Receipt]:
+        """Puts the event in the queue; the future is done when it is durable."""
+        if self._closing:
+            raise Unavailable("the server is shutting down")
+        if self.full:
+            raise Unavailable("the queue is full")
+        done: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+        self._queue.append(_Waiting(*self._project(received), done))
+        self._bytes += len(received.body)
+        self._wake.set()
+        return done
+
+    async def close(self) -> None:
+        """Commits and answers what waits, then stops."""
+        self._closing = True
+        self._wake.set()
+        if self._worker is not None:
+            await self._worker
+
+    def _project(self, received: Received) -> tuple[Received, Projected | None]:
+        """An event that cannot be projected is kept as failed, and harms no other."""
+        if received.failure is not None:
+            return received, None
+        try:
+            return received, self._projector.project(received)
+        except Exception as error:
+            self._telemetry.unprojectable(error)
+            reason = f"projection failed: {type(error).__name__}"
+            return msgspec.structs.replace(received, failure=reason), None
+
+    async def _run(self) -> None:
+        while self._queue or not self._closing:
+            if not self._queue:
+                self._wake.clear()
+                await self._wake.wait()
+                continue
+            await self._commit(self._take())
+
+    def _take(self) -> list[_Waiting]:
+        batch: list[_Waiting] = []
+        size = 0
+        while self._queue and len(batch) < BATCH_EVENTS and size < BATCH_BYTES:
+            waiting = self._queue.popleft()
+            size += len(waiting.received.body)
+            batch.append(waiting)
+        self._bytes -= size
+        return batch
+
+    async def _commit(self, batch: list[_Waiting]) -> None:
+        began = time.perf_counter()
+        try:
+            receipts = await self._store.commit([(w.received, w.projected) for w in batch])
+        except Exception as error:
+            # Every waiting client learns of it; nothing of the batch is stored.
+            for waiting in batch:
+                if not waiting.done.done():
+                    waiting.done.set_exception(error)
+            return
+        self._telemetry.committed(len(batch), time.perf_counter() - began)
+        for waiting, receipt in zip(batch, receipts, strict=True):
+            if not waiting.done.done():
+                waiting.done.set_result(receipt)
+
+
+def _known(result: Receipt | BaseException) -> Receipt | HeadwaterError:
+    if isinstance(result, Receipt | HeadwaterError):
+        return result
+    raise result

@@ -1,0 +1,318 @@
+"""Every lineage question. Each reads neighbours a level at a time and visits a node once.
+
+Directed: from a start, up or down; a sibling is not lineage. Datasets that symlinks join are one
+node, under the name of their canonical member. Through a job whose flows are stated, lineage
+follows the flows and nothing else.
+"""
+
+from collections.abc import Iterable
+
+from headwater import fold
+from headwater.errors import NotFound
+from headwater.fold import Origin, Pairs
+from headwater.graph import Graph, GraphEdge, GraphNode
+from headwater.ids import FieldId, Key, NodeId, Ref, RunRef, is_job, parse_candidates
+from headwater.store import Direction, EdgeRow, Moment, NodeRow, Reader, Stated
+
+DEFAULT_DEPTH = 20
+DEFAULT_LIMIT = 10_000
+
+
+async def resolve(reader: Reader, domain: str, text: str) -> Ref:
+    """Reads a node text against what exists: bare colons are tried in every way.
+
+    Raises:
+        InvalidParameter: the text has no form of a node.
+        NotFound: nothing of that name is known.
+    """
+    for ref in _readings(text):
+        if isinstance(ref, RunRef):
+            if await reader.runs(domain, ref.run_id):
+                return ref
+        else:
+            node = ref.dataset if isinstance(ref, FieldId) else ref
+            key = node.key(domain)
+            row = (await reader.nodes((key,))).get(key)
+            if row is not None:
+                return ref
+    raise NotFound(f"nothing is known of {text!r}")
+
+
+def _readings(text: str) -> list[Ref]:
+    decoded = parse_candidates(text)
+    if "%" not in text:
+        return decoded
+    literal = parse_candidates(text.replace("%", "%25"))
+    return [*decoded, *literal]
+
+
+async def lineage(
+    reader: Reader,
+    domain: str,
+    start: NodeId,
+    direction: Direction,
+    depth: int = DEFAULT_DEPTH,
+    moment: Moment | None = None,
+    limit: int = DEFAULT_LIMIT,
+) -> Graph:
+    """Table-level lineage: the jobs and datasets within `depth` edges of the start.
+
+    Raises:
+        NotFound: the start is unknown, or hidden now.
+    """
+    walk = _Walk(reader, moment, limit)
+    key = start.key(domain)
+    origin = (await walk.rows((key,))).get(key)
+    if origin is None or walk.hidden(origin):
+        raise NotFound(f"nothing is known of {start}")
+    begin = await walk.enter(origin)
+    ways = (
+        (Direction.UP, Direction.DOWN) if direction is Direction.BOTH else (direction,)
+    )
+    for way in ways:
+        await walk.run(begin, way, depth)
+    return walk.graph(start, direction, depth)
+
+
+class _Walk:
+    """One traversal. Nodes are known by the key of their canonical member."""
+
+    def __init__(self, reader: Reader, moment: Moment | None, limit: int) -> None:
+        self._reader = reader
+        self._moment = moment
+        self._limit = limit
+        self._rows: dict[Key, NodeRow] = {}
+        self._members: dict[Key, list[NodeRow]] = {}
+        self._hops: dict[Key, int] = {}
+        self._missing: dict[Key, set[Key]] = {}
+        self._edges: dict[tuple[Key, Key], EdgeRow] = {}
+        self._pairs: dict[Key, list[Pairs]] = {}
+        self._sources: set[Key] = set()
+        self._truncated = False
+
+    def hidden(self, row: NodeRow) -> bool:
+        if row.hidden_at is None:
+            return False
+        return self._moment is None or row.hidden_at <= self._moment.until
+
+    async def rows(self, keys: Iterable[Key]) -> dict[Key, NodeRow]:
+        missing = [key for key in keys if key not in self._rows]
+        if missing:
+            self._rows.update(await self._reader.nodes(missing))
+            aliases = {row.alias_of for row in self._rows.values() if row.alias_of is not None}
+            unread = aliases - self._members.keys()
+            if unread:
+                for canonical, rows in (await self._reader.members(unread)).items():
+                    self._members[canonical] = rows
+                    self._rows.update({row.key: row for row in rows})
+        return self._rows
+
+    def canonical(self, key: Key) -> Key:
+        return self._rows[key].alias_of or key
+
+    async def enter(self, row: NodeRow) -> Key:
+        key = row.alias_of or row.key
+        self._hops[key] = 0
+        return key
+
+    async def run(self, start: Key, way: Direction, depth: int) -> None:
+        """Walks one way from the start, level by level.
+
+        A job with flows is entered once for each dataset that it is reached from, because each may
+        lead to other datasets; `entries` remembers from where. None: it is the start.
+        """
+        frontier: dict[Key, set[Key | None]] = {start: {None}}
+        entered: dict[Key, set[Key | None]] = {start: {None}}
+        for hop in range(1, depth + 1):
+            steps = await self._steps(frontier, way)
+            following: dict[Key, set[Key | None]] = {}
+            for near, far, edge in steps:
+                if not self._admit(near, far, hop):
+                    continue
+                self._keep(edge, near, far, way)
+                selective = is_job(far) and (self._rows[far].flows or self._moment is not None)
+                through: set[Key | None] = {near} if selective else {None}
+                fresh = through - entered.get(far, set())
+                if fresh:
+                    entered.setdefault(far, set()).update(fresh)
+                    following.setdefault(far, set()).update(fresh)
+            frontier = following
+            if not frontier:
+                return
+        for near, far, _ in await self._steps(frontier, way):
+            if far not in self._hops:
+                self._missing.setdefault(near, set()).add(far)
+
+    def _admit(self, near: Key, far: Key, hop: int) -> bool:
+        """Whether the far node is part of the answer; counts it as missing where it is not."""
+        if far in self._hops:
+            return True
+        if len(self._hops) >= self._limit:
+            self._truncated = True
+            self._missing.setdefault(near, set()).add(far)
+            return False
+        self._hops[far] = hop
+        return True
+
+    def _keep(self, edge: EdgeRow, near: Key, far: Key, way: Direction) -> None:
+        pair = (far, near) if way is Direction.UP else (near, far)
+        known = self._edges.get(pair)
+        self._edges[pair] = edge if known is None or known is edge else _joined(known, edge)
+
+    async def _steps(
+        self, frontier: dict[Key, set[Key | None]], way: Direction
+    ) -> list[tuple[Key, Key, EdgeRow]]:
+        """The (near, far, edge) steps out of a level, near and far canonical."""
+        asked = [
+            member.key
+            for key in frontier
+            for member in self._members.get(key, (self._rows[key],))
+            if not self.hidden(member)
+        ]
+        if not asked:
+            return []
+        edges = await self._reader.edges(asked, way, self._moment)
+        await self.rows({key for edge in edges for key in (edge.source, edge.target)})
+        if self._moment is not None:
+            edges = await self._holding(edges)
+        allowed = await self._allowed(frontier, way)
+        steps = []
+        for edge in edges:
+            ends = (edge.source, edge.target)
+            near, far = ends[::-1] if way is Direction.UP else ends
+            if self.hidden(self._rows[far]) or self.hidden(self._rows[edge.owner]):
+                continue
+            reach = allowed.get(near)
+            if reach is not None and edge.owner == near and far not in reach:
+                continue
+            pair = (self.canonical(near), self.canonical(far))
+            if pair[0] != pair[1]:
+                steps.append((*pair, edge))
+        steps.sort(key=lambda step: (self._rows[step[0]].node, self._rows[step[1]].node))
+        return steps
+
+    async def _allowed(
+        self, frontier: dict[Key, set[Key | None]], way: Direction
+    ) -> dict[Key, set[Key]]:
+        """For each job of the level whose flows are stated: which datasets they lead on to."""
+        jobs = [
+            key
+            for key, entries in frontier.items()
+            if is_job(key)
+            and None not in entries
+            and (self._rows[key].flows or self._moment is not None)
+        ]
+        declared = [key for key in frontier if self._rows[key].flows and not is_job(key)]
+        await self._read_pairs((*jobs, *declared))
+        allowed: dict[Key, set[Key]] = {}
+        for job in jobs:
+            entries = {
+                member.key
+                for entry in frontier[job]
+                if entry is not None
+                for member in self._members.get(entry, (self._rows[entry],))
+            }
+            allowed[job] = {
+                far for part in self._pairs[job] for far in _reached(part, entries, way)
+            }
+        return allowed
+
+    async def _read_pairs(self, owners: Iterable[Key]) -> None:
+        unread = [owner for owner in owners if owner not in self._pairs]
+        if unread:
+            stated = await self._reader.stated(unread, self._moment)
+            for owner in unread:
+                parts = stated.get(owner, [])
+                self._learn(owner, parts)
+
+    def _learn(self, owner: Key, parts: list[Stated]) -> None:
+        self._pairs[owner] = [fold.pairs(owner, part.content) for part in parts]
+        self._sources.update(key for part in self._pairs[owner] for key in part.sealed)
+
+    async def _holding(self, edges: list[EdgeRow]) -> list[EdgeRow]:
+        """The edges that held at the moment, with how they were known then."""
+        owners = sorted({edge.owner for edge in edges})
+        stated = await self._reader.stated(owners, self._moment)
+        origins: dict[tuple[Key, Key, Key], Origin] = {}
+        for owner, parts in stated.items():
+            if owner not in self._pairs:
+                self._learn(owner, parts)
+            for part in parts:
+                found = (fold.declared_edges if part.declared else fold.edges)(owner, part.content)
+                for (source, target), origin in found.items():
+                    name = (owner, source, target)
+                    origins[name] = origins.get(name, Origin(0)) | origin
+        kept = []
+        for edge in edges:
+            origin = origins.get((edge.owner, edge.source, edge.target), Origin(0))
+            origin |= edge.origin & Origin.RENAMED
+            if origin:
+                kept.append(edge._replace(origin=origin))
+        return kept
+
+    def _names(self, key: Key) -> list[Key]:
+        return [row.key for row in self._members.get(key, (self._rows[key],))]
+
+    def graph(self, start: NodeId, direction: Direction, depth: int) -> Graph:
+        nodes = [
+            GraphNode(
+                ref=self._rows[key].node,
+                hops=hops,
+                missing=len(self._missing.get(key, set()) - self._hops.keys()),
+                aliases=tuple(
+                    sorted(row.node for row in self._members.get(key, ()) if row.key != key)
+                ),
+                source=any(member in self._sources for member in self._names(key)),
+            )
+            for key, hops in self._hops.items()
+        ]
+        nodes.sort(key=lambda node: (node.hops, str(node.ref)))
+        edges = [
+            _edge(self._rows[source].node, self._rows[target].node, row)
+            for (source, target), row in self._edges.items()
+        ]
+        edges.sort(key=lambda edge: (str(edge.source), str(edge.target)))
+        return Graph(
+            start=start,
+            direction=direction,
+            depth=depth,
+            moment=self._moment,
+            nodes=tuple(nodes),
+            edges=tuple(edges),
+            truncated=self._truncated,
+            limit=self._limit,
+        )
+
+
+def _reached(part: Pairs, entries: set[Key], way: Direction) -> set[Key]:
+    """Where a content leads on to from any of the nodes that it was entered by."""
+    if way is Direction.DOWN:
+        found = {t for t, (_, sources) in part.stated.items() if sources & entries}
+        return found | part.open if part.inputs & entries else found
+    found = set()
+    for entry in entries:
+        if entry in part.stated:
+            found |= part.stated[entry][1]
+        elif entry in part.open:
+            found |= part.inputs
+    return found
+
+
+def _joined(a: EdgeRow, b: EdgeRow) -> EdgeRow:
+    """Two edges between the same canonical nodes; runs are counted once for each."""
+    last = a if a.last >= b.last else b
+    return last._replace(
+        origin=a.origin | b.origin, first=min(a.first, b.first), runs=a.runs + b.runs
+    )
+
+
+def _edge(source: NodeId, target: NodeId, row: EdgeRow) -> GraphEdge:
+    return GraphEdge(
+        source=source,
+        target=target,
+        origin=row.origin,
+        first_seen=row.first,
+        last_seen=row.last,
+        runs=row.runs,
+        last_run=row.last_run,
+    )

@@ -1,0 +1,280 @@
+"""From an event to the records that it implies. Pure: the same event gives the same records.
+
+What is worked out once is remembered, because most events repeat what the ones before them said.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from headwater.event import (
+    TERMINAL,
+    DatasetFacts,
+    Event,
+    EventKind,
+    EventType,
+    Flow,
+    JobFacts,
+    NodeStatement,
+    Received,
+    RunLink,
+)
+from headwater.ids import Key, NodeId, digest_of, event_id
+from headwater.memo import Memo
+from headwater.records import (
+    Content,
+    KeyFlow,
+    KeySource,
+    Mode,
+    NodeRecord,
+    Projected,
+    RunLinks,
+    RunRecord,
+    Stamp,
+    content,
+    stamp_of,
+)
+
+Mentions = dict[Key, NodeId]
+NODE_WEIGHT = 32 << 20
+CONTENT_WEIGHT = 32 << 20
+
+
+class Projector:
+    """Projects events; holds nothing but what it can work out again."""
+
+    def __init__(self) -> None:
+        self._nodes: Memo[tuple[str, bytes], NodeRecord] = Memo(NODE_WEIGHT)
+        self._contents: Memo[tuple[str | bytes, ...], tuple[Content, Mentions]] = Memo(
+            CONTENT_WEIGHT
+        )
+
+    def project(self, received: Received) -> Projected:
+        event, domain = received.event, received.domain
+        stamp = stamp_of(event, received.digest, received.received_at)
+        identity = event_id(event.time, received.digest)
+        if event.kind is EventKind.DATASET:
+            return self._dataset_event(identity, stamp, event, domain)
+        assert event.job is not None
+        owner = self._node(domain, event.job)
+        said, named = self._content(domain, owner, event)
+        mentions = dict(named)
+        nodes = {owner.key: owner}
+        renames: list[tuple[Key, Key]] = []
+        for use in (*event.inputs, *event.outputs):
+            record = self._node(domain, use.statement)
+            known = nodes.get(record.key)
+            nodes[record.key] = record if known is None else _united(known, record)
+            _mention(domain, record.key, use.statement, mentions, renames)
+        run, parents = (
+            self._run(domain, owner.key, stamp, event, said, mentions)
+            if event.kind is EventKind.RUN
+            else (None, ())
+        )
+        return Projected(
+            id=identity,
+            stamp=stamp,
+            kind=event.kind,
+            nodes=tuple(nodes.values()),
+            mentions=tuple((key, node) for key, node in mentions.items() if key not in nodes),
+            run=run,
+            parents=parents,
+            owner=owner.key,
+            content=said if event.declares or run is not None or owner.hides else None,
+            renames=tuple(renames),
+        )
+
+    def _dataset_event(
+        self, identity: bytes, stamp: Stamp, event: Event, domain: str
+    ) -> Projected:
+        assert event.dataset is not None
+        record = self._node(domain, event.dataset)
+        mentions: Mentions = {}
+        renames: list[tuple[Key, Key]] = []
+        _mention(domain, record.key, event.dataset, mentions, renames)
+        facts = event.dataset.facts
+        said = None
+        if isinstance(facts, DatasetFacts) and facts.lineage is not None:
+            said = content((), (), _key_flows(domain, facts.lineage, mentions))
+        elif record.hides:
+            said = content((), ())
+        return Projected(
+            id=identity,
+            stamp=stamp,
+            kind=event.kind,
+            nodes=(record,),
+            mentions=tuple((key, node) for key, node in mentions.items() if key != record.key),
+            owner=None if said is None else record.key,
+            content=said,
+            renames=tuple(renames),
+        )
+
+    def _node(self, domain: str, statement: NodeStatement) -> NodeRecord:
+        known = self._nodes.get((domain, statement.digest))
+        if known is not None:
+            return known
+        facts = statement.facts
+        schema = facts.schema if isinstance(facts, DatasetFacts) else None
+        named = tuple(
+            (facet.name, digest_of(facet.body), facet.deleted, facet.gist)
+            for facet in statement.facets
+        )
+        record = NodeRecord(
+            key=statement.node.key(domain),
+            node=statement.node,
+            digest=statement.digest,
+            facets=named,
+            schema=None if schema is None else _schema_digest(facts),
+            fields=() if schema is None else tuple(field.name for field in schema),
+            hides=facts.hides,
+        )
+        weight = 400 + 200 * len(named) + 60 * len(record.fields)
+        return self._nodes.put((domain, statement.digest), record, weight)
+
+    def _content(
+        self, domain: str, owner: NodeRecord, event: Event
+    ) -> tuple[Content, Mentions]:
+        assert event.job is not None
+        facts = event.job.facts
+        lineage = facts.lineage if isinstance(facts, JobFacts) else None
+        memo_key: tuple[str | bytes, ...] = (
+            owner.key,
+            owner.digest if lineage is not None else b"",
+            *(use.statement.digest for use in event.inputs),
+            "->",
+            *(use.statement.digest for use in event.outputs),
+        )
+        known = self._contents.get(memo_key)
+        if known is not None:
+            return known
+        mentions: Mentions = {}
+        columns: list[KeyFlow] = []
+        for use in event.outputs:
+            stated = use.statement.facts
+            if isinstance(stated, DatasetFacts) and stated.columns is not None:
+                flows = _key_flows(domain, stated.columns, mentions)
+                columns.extend(flows or (KeyFlow(use.statement.node.key(domain), (), ()),))
+        said = content(
+            (use.statement.node.key(domain) for use in event.inputs),
+            (use.statement.node.key(domain) for use in event.outputs),
+            None if lineage is None else _key_flows(domain, lineage, mentions),
+            columns,
+        )
+        weight = 500 + 100 * sum(len(f.fields) + len(f.sources) for f in columns)
+        return self._contents.put(memo_key, (said, mentions), weight)
+
+    def _run(
+        self,
+        domain: str,
+        owner: Key,
+        stamp: Stamp,
+        event: Event,
+        said: Content,
+        mentions: Mentions,
+    ) -> tuple[RunRecord, tuple[RunRecord, ...]]:
+        assert event.run_id is not None and event.job is not None
+        facts, job_facts, kind = event.run, event.job.facts, event.type
+        links, parents = _links(domain, facts.parent, facts.root, mentions)
+        snapshot = job_facts.snapshot if isinstance(job_facts, JobFacts) else None
+        mode = None
+        if isinstance(job_facts, JobFacts) and snapshot is not None:
+            streaming = job_facts.processing in ("STREAMING", "SERVICE")
+            mode = (stamp, Mode(streaming, snapshot))
+        record = RunRecord(
+            job=owner,
+            run_id=event.run_id,
+            first=event.time,
+            newest=stamp,
+            started=event.time if kind is EventType.START else None,
+            terminal=(stamp, kind) if kind is not None and kind in TERMINAL else None,
+            running=kind in (EventType.START, EventType.RUNNING, EventType.OTHER),
+            nominal=None if facts.nominal is None else (stamp, *facts.nominal),
+            links=None if links is None else (stamp, links),
+            mode=mode,
+            said={said.digest: stamp},
+        )
+        return record, parents
+
+
+def _links(
+    domain: str, parent: RunLink | None, root: RunLink | None, mentions: Mentions
+) -> tuple[RunLinks | None, tuple[RunRecord, ...]]:
+    if parent is None:
+        return None, ()
+    placeholders = []
+    keys: list[Key] = []
+    for link in (parent, root):
+        if link is not None:
+            key = link.job.key(domain)
+            mentions[key] = link.job
+            placeholders.append(RunRecord(job=key, run_id=link.run_id))
+            keys.append(key)
+    links = (
+        RunLinks(keys[0], parent.run_id)
+        if root is None
+        else RunLinks(keys[0], parent.run_id, keys[1], root.run_id)
+    )
+    return links, tuple(placeholders)
+
+
+def _united(a: NodeRecord, b: NodeRecord) -> NodeRecord:
+    """A node that one event states twice, as input and as output: the output's facets win."""
+    if a.digest == b.digest:
+        return a
+    facets = {facet[0]: facet for facet in (*a.facets, *b.facets)}
+    return NodeRecord(
+        key=a.key,
+        node=a.node,
+        digest=digest_of(a.digest + b.digest),
+        facets=tuple(facets.values()),
+        schema=b.schema if b.schema is not None else a.schema,
+        fields=b.fields if b.schema is not None else a.fields,
+        hides=a.hides or b.hides,
+    )
+
+
+def _mention(
+    domain: str,
+    key: Key,
+    statement: NodeStatement,
+    mentions: Mentions,
+    renames: list[tuple[Key, Key]],
+) -> None:
+    facts = statement.facts
+    if not isinstance(facts, DatasetFacts):
+        return
+    for alias in facts.symlinks:
+        mentions[alias.key(domain)] = alias
+    if facts.renamed_from is not None:
+        old = facts.renamed_from.key(domain)
+        mentions[old] = facts.renamed_from
+        if old != key:
+            renames.append((old, key))
+
+
+def _key_flows(domain: str, flows: Iterable[Flow], mentions: Mentions) -> list[KeyFlow]:
+    keys: dict[NodeId, Key] = {}
+
+    def key(node: NodeId) -> Key:
+        known = keys.get(node)
+        if known is None:
+            known = keys[node] = node.key(domain)
+            mentions[known] = node
+        return known
+
+    return [
+        KeyFlow(
+            key(flow.target),
+            flow.fields,
+            tuple(
+                KeySource(key(source.node), source.field, source.transformations)
+                for source in flow.sources
+            ),
+        )
+        for flow in flows
+    ]
+
+
+def _schema_digest(facts: DatasetFacts | JobFacts) -> bytes:
+    assert isinstance(facts, DatasetFacts) and facts.schema is not None
+    return digest_of(msgspec.msgpack.encode(facts.schema))

@@ -1,0 +1,193 @@
+"""The log as the source of everything: loading, exporting, deriving again, and proving it equal."""
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from headwater.errors import HeadwaterError
+from headwater.event import Event, EventKind, Received
+from headwater.ids import digest_of
+from headwater.projection import Projector
+from headwater.records import Projected
+from headwater.store import LoggedEvent, Receipt, Store
+
+Decode = Callable[[str, bytes], Event]
+"""(dialect, body) -> event"""
+Progress = Callable[[int, int], None]
+"""(events done, events in all)"""
+
+BATCH = 500
+SHOWN = 20
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """A row of the derived state that stands on one side only."""
+
+    table: str
+    row: str
+    side: str
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """Whether what is stored equals what the log implies; the first differences where not."""
+
+    rows: int
+    differences: tuple[Difference, ...]
+    total: int
+
+    @property
+    def equal(self) -> bool:
+        return self.total == 0
+
+
+class Replayer:
+    """Derives the state of a log again, into another store.
+
+    A logged event that can no longer be decoded is kept as failed, as it was taken.
+    """
+
+    def __init__(self, decode: Decode) -> None:
+        self._decode = decode
+        self._projector = Projector()
+
+    async def copy(self, source: Store, target: "Copy", total: int, progress: Progress) -> int:
+        done = 0
+        batch: list[tuple[Received, Projected | None]] = []
+        positions: list[int] = []
+        async for logged in source.log():
+            received = self._received(logged)
+            batch.append((received, self._project(received)))
+            positions.append(logged.position)
+            if len(batch) >= BATCH:
+                await target.commit(batch, positions)
+                done += len(batch)
+                progress(done, total)
+                batch, positions = [], []
+        if batch:
+            await target.commit(batch, positions)
+            done += len(batch)
+        progress(done, total)
+        return done
+
+    def _received(self, logged: LoggedEvent) -> Received:
+        failure = None
+        try:
+            event = self._decode(logged.dialect, logged.body)
+        except HeadwaterError as error:
+            event = Event(kind=EventKind.RUN, time=logged.received_at)
+            failure = f"cannot be decoded: {error.message}"
+        return Received(
+            domain=logged.domain,
+            dialect=logged.dialect,
+            body=logged.body,
+            digest=digest_of(logged.body),
+            event=event,
+            received_at=logged.received_at,
+            token=logged.token,
+            failure=failure,
+        )
+
+    def _project(self, received: Received) -> Projected | None:
+        return None if received.failure else self._projector.project(received)
+
+
+Opener = Callable[[Path], Awaitable["Copy"]]
+
+
+class Copy(Store, Protocol):
+    """A store that a rebuild fills: it can keep the positions of the log that is copied."""
+
+    async def commit(
+        self,
+        batch: Sequence[tuple[Received, Projected | None]],
+        positions: Sequence[int] | None = None,
+    ) -> list[Receipt]: ...
+
+
+async def verify(
+    store: Store, decode: Decode, open_copy: Opener, scratch: Path, progress: Progress
+) -> Verdict:
+    """Derives everything again beside the database, and compares row by row."""
+    copy = await open_copy(scratch)
+    try:
+        total = (await store.facts())["events"]
+        await Replayer(decode).copy(store, copy, total, progress)
+        return await compare(store, copy)
+    finally:
+        await copy.close()
+        _remove(scratch)
+
+
+async def compare(stored: Store, derived: Store) -> Verdict:
+    """Compares two derived states; both come in the same fixed order, table by table."""
+    rows = total = 0
+    found: list[Difference] = []
+    left, right = await _tables(stored), await _tables(derived)
+    for table in left:
+        a, b = left[table], right[table]
+        rows += len(a)
+        for side, extra in (("stored", a - b), ("derived", b - a)):
+            total += len(extra)
+            found.extend(Difference(table, repr(row), side) for row in sorted(extra, key=repr))
+    return Verdict(rows, tuple(found[:SHOWN]), total)
+
+
+async def _tables(store: Store) -> dict[str, set[tuple[object, ...]]]:
+    tables: dict[str, set[tuple[object, ...]]] = {}
+    async for table, row in store.state():
+        tables.setdefault(table, set()).add(row)
+    return tables
+
+
+async def rebuild(
+    path: Path, open_copy: Opener, decode: Decode, keep: "Keep", progress: Progress
+) -> int:
+    """Derives everything again into a new file, which then takes the place of the old one.
+
+    The old file stays untouched until the new one is complete; an interrupted rebuild changes
+    nothing. Returns the number of events.
+    """
+    scratch = path.with_name(path.name + ".rebuild")
+    _remove(scratch)
+    store = await open_copy(path)
+    try:
+        copy = await open_copy(scratch)
+        try:
+            await keep(store, copy)
+            total = (await store.facts())["events"]
+            done = await Replayer(decode).copy(store, copy, total, progress)
+        finally:
+            await copy.close()
+    finally:
+        await store.close()
+    os.replace(scratch, path)
+    _remove(scratch)
+    return done
+
+
+Keep = Callable[[Copy, Copy], Awaitable[None]]
+"""Carries over what does not come from events: domains and keys."""
+
+
+async def keep_access(store: Copy, copy: Copy) -> None:
+    known = {domain.name for domain in await copy.domains()}
+    for domain in await store.domains():
+        if domain.name not in known:
+            await copy.create_domain(domain.name, domain.created_at)
+    for key in await store.keys():
+        await copy.add_key(key)
+
+
+def _remove(scratch: Path) -> None:
+    for suffix in ("", "-wal", "-shm", ".lock", ".keys"):
+        scratch.with_name(scratch.name + suffix).unlink(missing_ok=True)
+
+
+async def export(store: Store, domain: str | None = None) -> AsyncIterator[LoggedEvent]:
+    """The stored events in the order of the log."""
+    async for logged in store.log():
+        if domain is None or logged.domain == domain:
+            yield logged

@@ -1,0 +1,132 @@
+"""A connection to a SQLite file: named statements, bulk rows, and errors in Headwater's own words."""
+
+import re
+from array import array as integers
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib import resources
+from typing import Any
+
+import apsw
+
+from headwater.errors import DatabaseDamaged, DatabaseLocked, StoreError, Unavailable
+
+Row = tuple[Any, ...]
+Value = Any
+
+_BULK_SIZES = (128, 32, 8, 1)
+_NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+_ROWS = re.compile(r"VALUES \(([?, ]+)\)")
+BUSY_MS = 10_000
+
+
+def parse_queries(text: str) -> dict[str, str]:
+    """Splits a file of statements, each headed by `-- name: <name>`."""
+    pieces = _NAME.split(text)
+    names, bodies = pieces[1::2], pieces[2::2]
+    return {name: body.strip() for name, body in zip(names, bodies, strict=True)}
+
+
+QUERIES = parse_queries(
+    resources.files("headwater.stores.sqlite").joinpath("queries.sql").read_text("utf-8")
+)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turns the engine's errors into ours: the one place that knows both."""
+    try:
+        yield
+    except apsw.BusyError as error:
+        raise DatabaseLocked("the database is locked by another process") from error
+    except (apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CantOpenError) as error:
+        raise Unavailable(f"the database cannot be used now: {error}", retry_after=2) from error
+    except (apsw.CorruptError, apsw.NotADBError) as error:
+        raise DatabaseDamaged(f"the database file is damaged: {error}") from error
+    except apsw.Error as error:
+        raise StoreError(f"the database refused: {error}") from error
+
+
+class Connection:
+    """One connection, used by one thread at a time."""
+
+    def __init__(self, path: str, *, read_only: bool = False, create: bool = False) -> None:
+        flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE
+        if create and not read_only:
+            flags |= apsw.SQLITE_OPEN_CREATE
+        with translated():
+            self._db = apsw.Connection(path, flags=flags, statementcachesize=400)
+            self._db.set_busy_timeout(BUSY_MS)
+        self._bulk: dict[tuple[str, int], tuple[str, int]] = {}
+
+    def pragma(self, text: str) -> Value:
+        with translated():
+            row = self._db.execute(f"PRAGMA {text}").fetchone()
+            return row[0] if row else None
+
+    def script(self, text: str) -> None:
+        with translated():
+            self._db.execute(text).fetchall()
+
+    def all(self, name: str, *values: Value) -> list[Row]:
+        return self._db.execute(QUERIES[name], values).fetchall()
+
+    def one(self, name: str, *values: Value) -> Row | None:
+        return self._db.execute(QUERIES[name], values).fetchone()
+
+    def each(self, name: str, *values: Value) -> Iterator[Row]:
+        return iter(self._db.execute(QUERIES[name], values))
+
+    def query(self, text: str, values: Sequence[Value] = ()) -> list[Row]:
+        """For the few statements that are put together from parts; values are always bound."""
+        return self._db.execute(text, values).fetchall()
+
+    def run(self, name: str, *values: Value) -> None:
+        self._db.execute(QUERIES[name], values).fetchall()
+
+    def bulk(self, name: str, rows: Sequence[Row]) -> None:
+        """Runs a `VALUES (...)` statement for many rows in few steps.
+
+        Each step lets go of the interpreter's lock once, so a busy event loop cannot hold up the
+        writer between rows (measured: 20 to 80 times faster than row by row under load).
+        """
+        start, count = 0, len(rows)
+        for size in _BULK_SIZES:
+            while count - start >= size:
+                text, _ = self._bulk_text(name, size)
+                values = [value for row in rows[start : start + size] for value in row]
+                self._db.execute(text, values).fetchall()
+                start += size
+
+    def _bulk_text(self, name: str, size: int) -> tuple[str, int]:
+        known = self._bulk.get((name, size))
+        if known is None:
+            match = _ROWS.search(QUERIES[name])
+            assert match is not None, name
+            group = f"({match[1]})"
+            text = QUERIES[name].replace(match[0], "VALUES " + ", ".join([group] * size), 1)
+            known = self._bulk[name, size] = (text, size)
+        return known
+
+    def begin(self, mode: str = "IMMEDIATE") -> None:
+        self._db.execute(f"BEGIN {mode}").fetchall()
+
+    def commit(self) -> None:
+        self._db.execute("COMMIT").fetchall()
+
+    def rollback(self) -> None:
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK").fetchall()
+
+    def interrupt(self) -> None:
+        self._db.interrupt()
+
+    def close(self) -> None:
+        with translated():
+            self._db.close()
+
+
+def array(values: Iterable[Value]) -> Value:
+    """Binds many values as one parameter, read in SQL by `carray(?)`; never empty."""
+    items = tuple(values)
+    return apsw.carray(integers("q", items) if isinstance(items[0], int) else items)

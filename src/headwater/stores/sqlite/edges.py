@@ -1,0 +1,118 @@
+"""Edges with their evidence, and which of them hold now."""
+
+from headwater import fold
+from headwater.fold import Origin
+from headwater.ids import Key
+from headwater.records import Stamp, stamp_time
+from headwater.stores.sqlite import codec
+from headwater.stores.sqlite.connection import Connection, Row
+from headwater.stores.sqlite.names import Names
+from headwater.stores.sqlite.runs import Contents
+
+Edge = tuple[int, int, int]
+"""(owner, source, target)"""
+
+
+class _Seen:
+    __slots__ = ("first", "last", "last_run", "runs")
+
+    def __init__(self, first: int, last: Stamp, last_run: int | None, runs: int) -> None:
+        self.first = first
+        self.last = last
+        self.last_run = last_run
+        self.runs = runs
+
+
+class Edges:
+    def __init__(self, db: Connection, names: Names, contents: Contents) -> None:
+        self._db = db
+        self._names = names
+        self._contents = contents
+        self._seen: dict[Edge, _Seen] = {}
+        self._renamed: set[Edge] = set()
+        self._owners: dict[int, Key] = {}
+
+    def reset(self) -> None:
+        self._seen.clear()
+        self._renamed.clear()
+        self._owners.clear()
+
+    def see(self, edge: Edge, stamp: Stamp, run: int | None, new_run: bool) -> None:
+        """An event states the edge; `new_run`: none of its run's events had."""
+        time = stamp_time(stamp)
+        known = self._seen.get(edge)
+        if known is None:
+            self._seen[edge] = _Seen(time, stamp, run, int(new_run))
+            return
+        known.first = min(known.first, time)
+        known.runs += new_run
+        if stamp > known.last:
+            known.last = stamp
+            known.last_run = run
+
+    def rename(self, old: int, new: int, stamp: Stamp) -> None:
+        self.see((new, old, new), stamp, None, new_run=False)
+        self._renamed.add((new, old, new))
+
+    def touch(self, owner_id: int, owner: Key) -> None:
+        """What holds for this owner is to be worked out again."""
+        self._owners[owner_id] = owner
+
+    def declare(self, owner_id: int, stamp: Stamp, content: int) -> None:
+        self._db.run("insert_declaration", owner_id, stamp, content)
+
+    def flush(self) -> None:
+        rows: list[Row] = [
+            (*edge, 0, seen.first, seen.last, seen.runs, seen.last_run)
+            for edge, seen in self._seen.items()
+        ]
+        self._db.bulk("merge_edge", rows)
+        for edge in self._renamed:
+            self._db.run("rename_edge", *edge)
+        for owner_id, owner in self._owners.items():
+            self._refresh(owner_id, owner)
+        self.reset()
+
+    def _refresh(self, owner_id: int, owner: Key) -> None:
+        """Works out which contents hold for an owner, and writes what changed by it."""
+        now = self._contents_now(owner_id)
+        row = self._db.one("current_of", owner_id)
+        before = [] if row is None else codec.decode_current(row[0])
+        if now == before:
+            return
+        self._db.run("put_current", owner_id, codec.encode_current(now))
+        origins: dict[tuple[int, int], Origin] = {}
+        flows = False
+        node = self._names.node
+        for content_id, declared in now:
+            part = self._contents.by_id(owner, owner_id, content_id).content
+            flows = flows or not part.bare
+            stated = (fold.declared_edges if declared else fold.edges)(owner, part)
+            self._names.find({key for pair in stated for key in pair})
+            for (source, target), origin in stated.items():
+                pair = (node(source), node(target))
+                origins[pair] = origins.get(pair, Origin(0)) | origin
+        self._db.run("set_flows", int(flows), owner_id, int(flows))
+        self._write_origins(owner_id, origins)
+
+    def _write_origins(self, owner_id: int, origins: dict[tuple[int, int], Origin]) -> None:
+        held = {(s, t): Origin(origin) for s, t, origin in self._db.all("held_edges", owner_id)}
+        for pair in held.keys() | origins.keys():
+            kept = held.get(pair, Origin(0)) & Origin.RENAMED
+            wanted = origins.get(pair, Origin(0)) | kept
+            if wanted != held.get(pair, Origin(0)):
+                self._db.run("set_origin", int(wanted), owner_id, *pair)
+
+    def _contents_now(self, owner_id: int) -> list[tuple[int, bool]]:
+        newest = self._db.one("newest_complete", owner_id)
+        found: set[tuple[int, bool]] = set()
+        if newest is None:
+            later = self._db.all("all_incomplete", owner_id)
+        else:
+            found.add((newest[2], False))
+            later = self._db.all("later_incomplete", owner_id, newest[0], newest[1])
+        found.update((version, False) for (version,) in later)
+        declared = self._db.one("newest_declaration", owner_id)
+        if declared is not None:
+            found.add((declared[0], True))
+        return sorted(found)

@@ -1,0 +1,300 @@
+"""Lists, details and search."""
+
+from collections.abc import Iterable
+
+from headwater.event import EventType
+from headwater.ids import Key, NodeId, NodeKind, event_id
+from headwater.store import (
+    EventFilter,
+    EventRow,
+    NodeDetail,
+    NodeRow,
+    Page,
+    RunFilter,
+    RunRow,
+)
+from headwater.stores.sqlite import codec
+from headwater.stores.sqlite.connection import Connection, Row, Value, array
+from headwater.stores.sqlite.names import KIND_OF, KINDS
+from headwater.stores.sqlite.searching import Searching
+
+_EVENT = (
+    "SELECT e.id, e.position, e.dialect, e.kind, e.type, e.time, e.received_at, e.size,"
+    " e.node_id, r.run_id, e.failure, e.flags"
+    " FROM event e LEFT JOIN run r ON r.id = e.run_id"
+)
+_RUN = (
+    "SELECT r.run_id, r.job_id, r.first, r.started, r.running, r.newest, r.facts, r.version_id,"
+    " r.said FROM run r"
+)
+
+
+class Clause:
+    """A WHERE clause put together from fixed pieces; values are always bound."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self.values: list[Value] = []
+
+    def add(self, part: str, *values: Value) -> None:
+        self._parts.append(part)
+        self.values.extend(values)
+
+    def __str__(self) -> str:
+        return " AND ".join(self._parts)
+
+
+class Listing(Searching):
+    """The part of the reader that pages through things."""
+
+    def __init__(self, db: Connection) -> None:
+        self._db = db
+        self._ids: dict[Key, int] = {}
+        self._keys: dict[int, Key] = {}
+        self._rows: dict[int, NodeRow] = {}
+
+    def _domain(self, name: str) -> int:
+        row = self._db.one("domain_by_name", name)
+        return -1 if row is None else int(row[0])
+
+    def _known_ids(self, keys: Iterable[Key]) -> list[int]:
+        """The surrogates of the keys that exist."""
+        wanted = list(keys)
+        missing = [key for key in wanted if key not in self._ids]
+        if missing:
+            for key, identity in self._db.all("nodes_by_key", array(missing)):
+                self._ids[key] = identity
+                self._keys[identity] = key
+        return [self._ids[key] for key in wanted if key in self._ids]
+
+    def _learn(self, ids: Iterable[int]) -> None:
+        """Reads the nodes of these surrogates, so that their keys and rows are at hand."""
+        missing = [identity for identity in ids if identity not in self._rows]
+        if not missing:
+            return
+        rows = self._db.all("nodes_by_id", array(missing))
+        for row in rows:
+            self._keys[row[0]] = row[1]
+            self._ids[row[1]] = row[0]
+        unseen = {row[5] for row in rows if row[5] is not None} - self._keys.keys()
+        if unseen:
+            for key, identity in self._db.all("keys_by_id", array(sorted(unseen))):
+                self._keys[identity] = key
+                self._ids[key] = identity
+        for row in rows:
+            self._rows[row[0]] = self._node_row(row)
+
+    def _node_row(self, row: Row) -> NodeRow:
+        identity, key, kind, namespace, name, alias_of, flows, hidden_at = (
+            row[0],
+            row[1],
+            row[2],
+            row[3],
+            row[4],
+            row[5],
+            row[6],
+            row[7],
+        )
+        self._keys[identity] = key
+        self._ids[key] = identity
+        return NodeRow(
+            key,
+            NodeId(KIND_OF[kind], namespace, name),
+            None if alias_of is None else self._keys[alias_of],
+            bool(flows),
+            hidden_at,
+        )
+
+    def _node_rows(self, keys: Iterable[Key]) -> dict[int, NodeRow]:
+        ids = self._known_ids(keys)
+        self._learn(ids)
+        return {identity: self._rows[identity] for identity in ids}
+
+    def _details(self, rows: dict[int, NodeRow]) -> list[NodeDetail]:
+        raise NotImplementedError
+
+    async def list_nodes(
+        self, domain: str, kind: NodeKind, namespace: str | None, page: Page
+    ) -> list[NodeDetail]:
+        where = Clause()
+        where.add("s.domain_id = ? AND n.kind = ?", self._domain(domain), KINDS[kind])
+        where.add("n.hidden_at IS NULL")
+        if namespace is not None:
+            where.add("s.name = ?", namespace)
+        if page.after is not None:
+            where.add("s.name >= ?", page.after[0])
+            where.add("(s.name, n.name) > (?, ?)", *page.after)
+        rows = self._db.query(
+            "SELECT n.id FROM namespace s CROSS JOIN node n ON n.namespace_id = s.id"
+            f" WHERE {where} ORDER BY s.name, n.name LIMIT ?",
+            [*where.values, page.limit],
+        )
+        ids = [identity for (identity,) in rows]
+        self._learn(ids)
+        return self._details({identity: self._rows[identity] for identity in ids})
+
+    async def list_namespaces(self, domain: str, page: Page) -> list[tuple[str, int, int]]:
+        after = "" if page.after is None else page.after[0]
+        first = page.after is None
+        rows = self._db.all("namespaces", self._domain(domain), int(first), after, page.limit)
+        return [(row[0], row[1], row[2]) for row in rows]
+
+    async def list_runs(self, domain: str, where: RunFilter, page: Page) -> list[RunRow]:
+        clause = Clause()
+        clause.add("r.domain_id = ? AND r.at IS NOT NULL", self._domain(domain))
+        if where.job is not None:
+            ids = self._known_ids((where.job,))
+            clause.add("r.job_id = ? AND r.complete IN (0, 1)", ids[0] if ids else -1)
+        if where.namespace is not None:
+            clause.add(
+                "r.job_id IN (SELECT n.id FROM node n JOIN namespace s ON s.id = n.namespace_id"
+                " WHERE n.kind = 1 AND s.domain_id = r.domain_id AND s.name = ?)",
+                where.namespace,
+            )
+        if where.states:
+            clause.add("r.state IN (SELECT value FROM carray(?))", array(where.states))
+        if where.parent is not None:
+            clause.add("r.parent_run = ?", codec.write_run_id(where.parent))
+        if where.since is not None:
+            clause.add("r.at >= ?", where.since)
+        if where.until is not None:
+            clause.add("r.at < ?", where.until)
+        if page.after is not None:
+            at, run_id, job = page.after
+            ids = self._known_ids((job if isinstance(job, bytes) else b"",))
+            clause.add("r.at <= ?", at)
+            stored = codec.write_run_id(str(run_id))
+            clause.add("(r.at, r.run_id, r.job_id) < (?, ?, ?)", at, stored, ids[0] if ids else -1)
+        rows = self._db.query(
+            f"{_RUN} WHERE {clause} ORDER BY r.at DESC, r.run_id DESC, r.job_id DESC LIMIT ?",
+            [*clause.values, page.limit],
+        )
+        return self._run_rows(rows)
+
+    async def runs(self, domain: str, run_id: str) -> list[RunRow]:
+        rows = self._db.query(
+            f"{_RUN} WHERE r.domain_id = ? AND r.run_id = ?"
+            " ORDER BY r.at IS NULL, r.at, r.job_id",
+            [self._domain(domain), codec.write_run_id(run_id)],
+        )
+        return self._run_rows(rows)
+
+    def _run_rows(self, rows: list[Row]) -> list[RunRow]:
+        self._learn({row[1] for row in rows})
+        found: list[RunRow] = []
+        for row in rows:
+            said, version = self._said(row)
+            job = self._keys[row[1]]
+            record = codec.decode_run(job, row[0], (row[2], row[3], row[4], row[5]), row[6], said)
+            links = None if record.links is None else record.links[1]
+            named = self._node_rows(
+                key for key in (links and links.parent_job, links and links.root_job) if key
+            )
+            by_key = {node.key: node.node for node in named.values()}
+            found.append(
+                RunRow(
+                    self._rows[row[1]].node,
+                    record,
+                    version,
+                    by_key.get(links.parent_job) if links else None,
+                    by_key.get(links.root_job) if links and links.root_job else None,
+                )
+            )
+        return found
+
+    def _said(self, row: Row) -> tuple[dict[bytes, bytes], bytes | None]:
+        """What a run's events state, by digest, and the digest of its version."""
+        if row[7] is None:
+            return {}, None
+        version = self._db.one("content_by_id", row[7])
+        assert version is not None
+        if row[8] is None:
+            return {version[0]: row[5]}, version[0]
+        pairs = codec.decode_said(row[8])
+        ids = array(content for content, _ in pairs)
+        digests: dict[int, bytes] = dict(self._db.all("content_digests", ids))
+        return {digests[content]: stamp for content, stamp in pairs}, version[0]
+
+    async def list_events(
+        self, domain: str, where: EventFilter, page: Page, order: str = "desc", by: str = "time"
+    ) -> list[EventRow]:
+        clause = self._event_clause(domain, where)
+        down = order == "desc"
+        sort = ("e.size", "e.id") if by == "size" else ("e.id",)
+        if page.after is not None:
+            names, marks = ", ".join(sort), ", ".join("?" * len(sort))
+            clause.add(f"({names}) {'<' if down else '>'} ({marks})", *page.after)
+        ordering = ", ".join(f"{name} {'DESC' if down else 'ASC'}" for name in sort)
+        rows = self._db.query(
+            f"{_EVENT} WHERE {clause} ORDER BY {ordering} LIMIT ?", [*clause.values, page.limit]
+        )
+        return self._event_rows(rows)
+
+    def _event_clause(self, domain: str, where: EventFilter) -> Clause:
+        clause = Clause()
+        clause.add("e.domain_id = ?", self._domain(domain))
+        if where.since is not None:
+            clause.add("e.id >= ? AND e.time >= ?", _id_floor(where.since), where.since)
+        if where.until is not None:
+            clause.add("e.id < ? AND e.time < ?", _id_floor(where.until), where.until)
+        if where.node is not None:
+            ids = self._known_ids((where.node,))
+            clause.add(
+                "e.position IN (SELECT position FROM node_event WHERE node_id = ?)",
+                ids[0] if ids else -1,
+            )
+        if where.run_id is not None:
+            clause.add(
+                "e.run_id IN (SELECT id FROM run WHERE domain_id = e.domain_id AND run_id = ?)",
+                codec.write_run_id(where.run_id),
+            )
+        if where.kind is not None:
+            clause.add("e.kind = ?", codec.KINDS[where.kind])
+        if where.types:
+            values = array(kind.value for kind in where.types)
+            clause.add("e.type IN (SELECT value FROM carray(?))", values)
+        if where.namespace is not None:
+            clause.add(
+                "e.node_id IN (SELECT n.id FROM node n JOIN namespace s ON s.id = n.namespace_id"
+                " WHERE s.domain_id = e.domain_id AND s.name = ?)",
+                where.namespace,
+            )
+        if where.failed is not None:
+            clause.add(f"e.failure IS {'NOT ' if where.failed else ''}NULL")
+        return clause
+
+    async def event(self, domain: str, identity: bytes) -> EventRow | None:
+        rows = self._db.query(
+            f"{_EVENT} WHERE e.domain_id = ? AND e.id = ?", [self._domain(domain), identity]
+        )
+        return self._event_rows(rows)[0] if rows else None
+
+    def _event_rows(self, rows: list[Row]) -> list[EventRow]:
+        self._learn({row[8] for row in rows if row[8] is not None})
+        return [
+            EventRow(
+                id=row[0],
+                position=row[1],
+                dialect=row[2],
+                kind=codec.KIND_OF[row[3]],
+                type=None if row[4] is None else EventType(row[4]),
+                time=row[5],
+                received_at=row[6],
+                size=row[7],
+                node=None if row[8] is None else self._rows[row[8]].node,
+                run_id=None if row[9] is None else codec.read_run_id(row[9]),
+                failure=row[10],
+                flags=row[11],
+            )
+            for row in rows
+        ]
+
+    async def counts(self, domain: str) -> dict[str, int]:
+        row = self._db.one("counts", self._domain(domain))
+        assert row is not None
+        return dict(zip(("events", "runs", "jobs", "datasets", "namespaces"), row, strict=True))
+
+
+def _id_floor(time: int) -> bytes:
+    """The least event id of this time."""
+    return event_id(time, bytes(16))

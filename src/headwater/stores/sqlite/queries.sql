@@ -1,0 +1,386 @@
+-- Statements of the writer ------------------------------------------------------------------------
+
+-- name: name_counters
+SELECT
+    (SELECT coalesce(max(id), 0) FROM node),
+    (SELECT coalesce(max(id), 0) FROM namespace),
+    (SELECT coalesce(max(id), 0) FROM field_name)
+
+-- name: domain_by_name
+SELECT id FROM domain WHERE name = ?
+
+-- name: insert_domain
+INSERT INTO domain (name, created_at) VALUES (?, ?)
+
+-- name: domains
+SELECT name, created_at FROM domain ORDER BY name
+
+-- name: namespace_by_name
+SELECT id FROM namespace WHERE domain_id = ? AND name = ?
+
+-- name: insert_namespace
+INSERT INTO namespace (id, domain_id, name) VALUES (?, ?, ?)
+
+-- name: nodes_by_key
+SELECT key, id FROM node WHERE key IN (SELECT value FROM carray(?))
+
+-- name: insert_node
+INSERT INTO node (id, namespace_id, kind, name, key) VALUES (?, ?, ?, ?, ?)
+
+-- name: insert_search_name
+INSERT INTO search_name (rowid, name) VALUES (?, ?)
+
+-- name: fields_by_name
+SELECT name, id FROM field_name WHERE domain_id = ? AND name IN (SELECT value FROM carray(?))
+
+-- name: insert_field_name
+INSERT INTO field_name (id, domain_id, name) VALUES (?, ?, ?)
+
+-- name: insert_search_field
+INSERT INTO search_field (rowid, name) VALUES (?, ?)
+
+-- name: insert_field
+INSERT OR IGNORE INTO field (name_id, node_id) VALUES (?, ?)
+
+-- name: node_newest
+SELECT node.id, node.hidden_at,
+    (SELECT max(stamp) FROM node_event WHERE node_event.node_id = node.id)
+FROM node WHERE node.id IN (SELECT value FROM carray(?))
+
+-- name: facets_of
+SELECT node_id, name, stamp, digest, deleted, gist
+FROM node_facet WHERE node_id IN (SELECT value FROM carray(?))
+
+-- name: put_facet
+INSERT OR REPLACE INTO node_facet (node_id, name, stamp, digest, deleted, gist)
+VALUES (?, ?, ?, ?, ?, ?)
+
+-- name: set_hidden
+UPDATE node SET hidden_at = ? WHERE id = ?
+
+-- name: gists_of
+SELECT gist FROM node_facet WHERE node_id = ? AND NOT deleted AND gist <> x'' ORDER BY name
+
+-- name: delete_search_text
+DELETE FROM search_text WHERE rowid = ?
+
+-- name: insert_search_text
+INSERT INTO search_text (rowid, text) VALUES (?, ?)
+
+-- name: merge_schema
+INSERT INTO schema_version (node_id, digest, first) VALUES (?, ?, ?)
+ON CONFLICT (node_id, digest) DO UPDATE SET first = min(first, excluded.first)
+
+-- name: schema_first
+SELECT first FROM schema_version WHERE node_id = ? AND digest = ?
+
+-- name: aliases_of
+SELECT other_id FROM alias WHERE node_id = ?
+
+-- name: insert_alias
+INSERT INTO alias (node_id, other_id) VALUES (?, ?)
+
+-- name: delete_alias
+DELETE FROM alias WHERE node_id = ? AND other_id = ?
+
+-- name: component_members
+SELECT id FROM node
+WHERE alias_of IN (
+    SELECT alias_of FROM node WHERE id IN (SELECT value FROM carray(?)) AND alias_of IS NOT NULL
+)
+
+-- name: alias_pairs
+SELECT node_id, other_id FROM alias WHERE node_id IN (SELECT value FROM carray(?))
+UNION
+SELECT node_id, other_id FROM alias WHERE other_id IN (SELECT value FROM carray(?))
+
+-- name: node_names
+SELECT node.id, namespace.name, node.name
+FROM node JOIN namespace ON namespace.id = node.namespace_id
+WHERE node.id IN (SELECT value FROM carray(?))
+
+-- name: set_alias_of
+UPDATE node SET alias_of = ? WHERE id IN (SELECT value FROM carray(?))
+
+-- name: content_counter
+SELECT coalesce(max(id), 0) FROM content
+
+-- name: content_by_digest
+SELECT id, body FROM content WHERE owner_id = ? AND digest = ?
+
+-- name: content_by_id
+SELECT digest FROM content WHERE id = ?
+
+-- name: content_digests
+SELECT id, digest FROM content WHERE id IN (SELECT value FROM carray(?))
+
+-- name: insert_content
+INSERT INTO content (id, owner_id, digest, body) VALUES (?, ?, ?, ?)
+
+-- name: run_counter
+SELECT coalesce(max(id), 0) FROM run
+
+-- name: run_by_name
+SELECT id, first, started, running, newest, facts, version_id, said
+FROM run WHERE domain_id = ? AND run_id = ? AND job_id = ?
+
+-- name: insert_run
+INSERT INTO run (
+    id, domain_id, run_id, job_id, complete, state, at, first, started, running, newest,
+    parent_run, facts, version_id, said
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: update_run
+UPDATE run SET
+    complete = ?, state = ?, at = ?, first = ?, started = ?, running = ?, newest = ?,
+    parent_run = ?, facts = ?, version_id = ?, said = ?
+WHERE id = ?
+
+-- The newest complete run of a job: newest start, then greatest run id.
+-- name: newest_complete
+SELECT at, run_id, version_id FROM run
+WHERE job_id = ? AND complete = 1 ORDER BY at DESC, run_id DESC LIMIT 1
+
+-- name: later_incomplete
+SELECT DISTINCT version_id FROM run
+WHERE job_id = ?1 AND complete = 0 AND (at, run_id) > (?2, ?3)
+
+-- name: all_incomplete
+SELECT DISTINCT version_id FROM run WHERE job_id = ? AND complete = 0 AND at IS NOT NULL
+
+-- name: insert_declaration
+INSERT INTO declaration (owner_id, stamp, content_id) VALUES (?, ?, ?)
+
+-- name: newest_declaration
+SELECT content_id FROM declaration WHERE owner_id = ? ORDER BY stamp DESC LIMIT 1
+
+-- name: merge_edge
+INSERT INTO edge (owner_id, source_id, target_id, origin, first, last, runs, last_run)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (owner_id, source_id, target_id) DO UPDATE SET
+    first = min(first, excluded.first),
+    last_run = iif(excluded.last > last, excluded.last_run, last_run),
+    last = max(last, excluded.last),
+    runs = runs + excluded.runs
+
+-- name: rename_edge
+UPDATE edge SET origin = origin | 16 WHERE owner_id = ? AND source_id = ? AND target_id = ?
+
+-- name: current_of
+SELECT contents FROM current WHERE owner_id = ?
+
+-- name: put_current
+INSERT OR REPLACE INTO current (owner_id, contents) VALUES (?, ?)
+
+-- name: set_flows
+UPDATE node SET flows = ? WHERE id = ? AND flows <> ?
+
+-- name: held_edges
+SELECT source_id, target_id, origin FROM edge WHERE owner_id = ? AND origin <> 0
+
+-- name: set_origin
+UPDATE edge SET origin = ? WHERE owner_id = ? AND source_id = ? AND target_id = ?
+
+-- name: last_position
+SELECT coalesce(max(position), 0) FROM event
+
+-- name: events_by_id
+SELECT id, position, digest FROM event
+WHERE domain_id = ? AND id IN (SELECT value FROM carray(?))
+
+-- name: insert_event
+INSERT INTO event (
+    position, domain_id, id, digest, dialect, kind, type, time, received_at, size, node_id,
+    run_id, token, failure, flags
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- name: insert_body
+INSERT INTO event_body (position, dictionary_id, body) VALUES (?, ?, ?)
+
+-- name: insert_node_event
+INSERT INTO node_event (node_id, stamp, position) VALUES (?, ?, ?)
+
+-- name: dictionary_by_id
+SELECT body FROM dictionary WHERE id = ?
+
+-- Statements of the reader ------------------------------------------------------------------------
+
+-- name: nodes_by_id
+SELECT n.id, n.key, n.kind, s.name, n.name, n.alias_of, n.flows, n.hidden_at
+FROM node n JOIN namespace s ON s.id = n.namespace_id
+WHERE n.id IN (SELECT value FROM carray(?))
+
+-- name: members_of
+SELECT n.id, n.key, n.kind, s.name, n.name, n.alias_of, n.flows, n.hidden_at
+FROM node n JOIN namespace s ON s.id = n.namespace_id
+WHERE n.alias_of IN (SELECT value FROM carray(?))
+
+-- name: keys_by_id
+SELECT key, id FROM node WHERE id IN (SELECT value FROM carray(?))
+
+-- name: edges_down
+SELECT e.source_id, e.target_id, e.owner_id, e.origin, e.first, e.last, e.runs, r.run_id
+FROM carray(?1) f CROSS JOIN edge e ON e.source_id = f.value
+LEFT JOIN run r ON r.id = e.last_run
+WHERE (NOT ?2 OR e.origin <> 0) AND e.first <= ?3
+
+-- name: edges_up
+SELECT e.source_id, e.target_id, e.owner_id, e.origin, e.first, e.last, e.runs, r.run_id
+FROM carray(?1) f CROSS JOIN edge e ON e.target_id = f.value
+LEFT JOIN run r ON r.id = e.last_run
+WHERE (NOT ?2 OR e.origin <> 0) AND e.first <= ?3
+
+-- name: versions_between
+SELECT DISTINCT version_id FROM run
+WHERE job_id = ?1 AND complete IN (0, 1) AND at >= ?2 AND at <= ?3 AND version_id IS NOT NULL
+
+-- name: newest_complete_at
+SELECT at, run_id, version_id FROM run
+WHERE job_id = ?1 AND complete = 1 AND at <= ?2 ORDER BY at DESC, run_id DESC LIMIT 1
+
+-- name: later_incomplete_at
+SELECT DISTINCT version_id FROM run
+WHERE job_id = ?1 AND complete = 0 AND (at, run_id) > (?2, ?3) AND at <= ?4
+
+-- name: all_incomplete_at
+SELECT DISTINCT version_id FROM run WHERE job_id = ?1 AND complete = 0 AND at <= ?2
+
+-- name: declaration_at
+SELECT content_id FROM declaration WHERE owner_id = ? AND stamp <= ? ORDER BY stamp DESC LIMIT 1
+
+-- name: content_body
+SELECT body, digest FROM content WHERE id = ?
+
+-- name: run_version
+SELECT version_id FROM run WHERE run_id = ?1 AND job_id = ?2
+AND domain_id = (
+    SELECT s.domain_id FROM node n JOIN namespace s ON s.id = n.namespace_id WHERE n.id = ?2
+)
+
+-- name: bodies_at
+SELECT e.position, d.name, e.dialect, e.received_at, e.token, b.dictionary_id, b.body
+FROM event e JOIN domain d ON d.id = e.domain_id JOIN event_body b ON b.position = e.position
+WHERE e.position IN (SELECT value FROM carray(?))
+
+-- name: node_events
+SELECT stamp, position FROM node_event
+WHERE node_id = ? AND stamp < ? ORDER BY stamp DESC LIMIT ?
+
+-- name: run_events
+SELECT e.position FROM run r JOIN event e ON e.run_id = r.id
+WHERE r.run_id = ?1 AND r.job_id = ?2
+AND r.domain_id = (
+    SELECT s.domain_id FROM node n JOIN namespace s ON s.id = n.namespace_id WHERE n.id = ?2
+)
+ORDER BY e.position
+
+-- name: facet_states
+SELECT name,
+    coalesce(stamp, (SELECT max(v.stamp) FROM node_event v WHERE v.node_id = node_facet.node_id)),
+    digest, deleted, gist
+FROM node_facet WHERE node_id = ? ORDER BY name
+
+-- name: schemas_of
+SELECT digest, first FROM schema_version WHERE node_id = ? ORDER BY first
+
+-- name: versions_of
+SELECT c.digest, count(*), min(r.at), max(r.at)
+FROM run r JOIN content c ON c.id = r.version_id
+WHERE r.job_id = ? AND r.complete IN (0, 1) AND r.at IS NOT NULL
+GROUP BY c.digest ORDER BY max(r.at) DESC
+
+-- name: gists_of_many
+SELECT node_id, gist FROM node_facet
+WHERE node_id IN (SELECT value FROM carray(?)) AND NOT deleted AND gist <> x''
+ORDER BY node_id, name
+
+-- name: spans_of
+SELECT f.value,
+    (SELECT min(stamp) FROM node_event WHERE node_id = f.value),
+    (SELECT max(stamp) FROM node_event WHERE node_id = f.value)
+FROM carray(?) f
+
+-- name: namespaces
+SELECT s.name,
+    (SELECT count(*) FROM node n
+     WHERE n.namespace_id = s.id AND n.kind = 1 AND n.hidden_at IS NULL),
+    (SELECT count(*) FROM node n
+     WHERE n.namespace_id = s.id AND n.kind = 0 AND n.hidden_at IS NULL)
+FROM namespace s WHERE s.domain_id = ?1 AND (?2 OR s.name > ?3)
+ORDER BY s.name LIMIT ?4
+
+-- name: counts
+SELECT
+    (SELECT count(*) FROM event WHERE domain_id = ?1),
+    (SELECT count(*) FROM run WHERE domain_id = ?1 AND at IS NOT NULL),
+    (SELECT count(*) FROM namespace s JOIN node n ON n.namespace_id = s.id
+     WHERE s.domain_id = ?1 AND n.kind = 1 AND n.hidden_at IS NULL),
+    (SELECT count(*) FROM namespace s JOIN node n ON n.namespace_id = s.id
+     WHERE s.domain_id = ?1 AND n.kind = 0 AND n.hidden_at IS NULL),
+    (SELECT count(*) FROM namespace WHERE domain_id = ?1)
+
+-- name: search_names
+SELECT n.id, NULL, NULL
+FROM search_name f CROSS JOIN node n ON n.id = f.rowid
+JOIN namespace s ON s.id = n.namespace_id
+WHERE f.name MATCH ?1 AND n.name LIKE ?2 ESCAPE '\' AND s.domain_id = ?3
+AND n.kind IN (SELECT value FROM carray(?4)) AND n.hidden_at IS NULL
+LIMIT ?5
+
+-- name: search_names_short
+SELECT n.id, NULL, NULL
+FROM node n JOIN namespace s ON s.id = n.namespace_id
+WHERE n.name LIKE ?1 ESCAPE '\' AND s.domain_id = ?2
+AND n.kind IN (SELECT value FROM carray(?3)) AND n.hidden_at IS NULL
+LIMIT ?4
+
+-- name: search_namespaces
+SELECT n.id, NULL, NULL
+FROM namespace s CROSS JOIN node n ON n.namespace_id = s.id
+WHERE s.domain_id = ?1 AND s.name LIKE ?2 ESCAPE '\'
+AND n.kind IN (SELECT value FROM carray(?3)) AND n.hidden_at IS NULL
+LIMIT ?4
+
+-- name: search_fields
+SELECT d.node_id, f.name, NULL
+FROM search_field x CROSS JOIN field_name f ON f.id = x.rowid
+CROSS JOIN field d ON d.name_id = f.id
+JOIN node n ON n.id = d.node_id
+WHERE x.name MATCH ?1 AND f.name LIKE ?2 ESCAPE '\' AND f.domain_id = ?3 AND n.hidden_at IS NULL
+LIMIT ?4
+
+-- name: search_texts
+SELECT n.id, NULL, x.text
+FROM search_text x CROSS JOIN node n ON n.id = x.rowid
+JOIN namespace s ON s.id = n.namespace_id
+WHERE x.text MATCH ?1 AND x.text LIKE ?2 ESCAPE '\' AND s.domain_id = ?3
+AND n.kind IN (SELECT value FROM carray(?4)) AND n.hidden_at IS NULL
+LIMIT ?5
+
+-- Keys and the log --------------------------------------------------------------------------------
+
+-- name: api_keys
+SELECT k.id, d.name, k.scopes, k.secret_hash, k.label, k.created_at, k.revoked_at
+FROM api_key k JOIN domain d ON d.id = k.domain_id ORDER BY k.created_at, k.id
+
+-- name: insert_api_key
+INSERT INTO api_key (id, domain_id, scopes, secret_hash, label, created_at, revoked_at)
+VALUES (?, (SELECT id FROM domain WHERE name = ?), ?, ?, ?, ?, ?)
+
+-- name: revoke_api_key
+UPDATE api_key SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL
+
+-- name: api_key_in_force
+SELECT 1 FROM api_key WHERE id = ? AND revoked_at IS NULL
+
+-- name: log_after
+SELECT e.position, d.name, e.dialect, e.received_at, e.token, b.dictionary_id, b.body
+FROM event e JOIN domain d ON d.id = e.domain_id JOIN event_body b ON b.position = e.position
+WHERE e.position > ? ORDER BY e.position LIMIT ?
+
+-- name: count_events
+SELECT count(*) FROM event
+
+-- Writes a page without changing anything.
+-- name: probe
+UPDATE domain SET created_at = created_at WHERE name = 'default'

@@ -1,0 +1,189 @@
+"""The reads of one question, in one transaction on one connection."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from headwater.event import Gist
+from headwater.ids import Key
+from headwater.records import Content, FacetState, Stamp, stamp_ceiling, stamp_time
+from headwater.fold import Origin
+from headwater.store import (
+    Direction,
+    EdgeRow,
+    LoggedEvent,
+    Moment,
+    NodeDetail,
+    NodeRow,
+    Stated,
+)
+from headwater.stores.sqlite import codec
+from headwater.stores.sqlite.bodies import Bodies
+from headwater.stores.sqlite.connection import Connection, Row, array
+from headwater.stores.sqlite.listing import Listing
+
+
+
+class SqliteReader(Listing):
+    """Fills `store.Reader`. Nothing here ever waits, so a question runs through in its thread."""
+
+    def __init__(self, db: Connection, bodies: Bodies) -> None:
+        super().__init__(db)
+        self._bodies = bodies
+
+    async def nodes(self, keys: Iterable[Key]) -> dict[Key, NodeRow]:
+        return {row.key: row for row in self._node_rows(keys).values()}
+
+    async def details(self, keys: Iterable[Key]) -> dict[Key, NodeDetail]:
+        rows = self._node_rows(keys)
+        return {detail.row.key: detail for detail in self._details(rows)}
+
+    async def members(self, canonical: Iterable[Key]) -> dict[Key, list[NodeRow]]:
+        ids = self._known_ids(canonical)
+        found: dict[Key, list[NodeRow]] = {}
+        if ids:
+            for row in self._db.all("members_of", array(ids)):
+                member = self._node_row(row)
+                found.setdefault(self._keys[row[5]], []).append(member)
+        return found
+
+    async def edges(
+        self, keys: Iterable[Key], direction: Direction, moment: Moment | None
+    ) -> list[EdgeRow]:
+        ids = self._known_ids(keys)
+        if not ids:
+            return []
+        names = {
+            Direction.DOWN: ("edges_down",),
+            Direction.UP: ("edges_up",),
+            Direction.BOTH: ("edges_down", "edges_up"),
+        }[direction]
+        now = moment is None
+        until = (1 << 62) if moment is None else moment.until
+        rows: dict[tuple[int, int, int], Row] = {}
+        for name in names:
+            for row in self._db.all(name, array(ids), int(now), until):
+                rows[row[0], row[1], row[2]] = row
+        self._learn({i for row in rows for i in row})
+        keys_of = self._keys
+        return [
+            EdgeRow(
+                keys_of[source],
+                keys_of[target],
+                keys_of[owner],
+                Origin(origin),
+                first,
+                stamp_time(last),
+                runs,
+                None if run is None else codec.read_run_id(run),
+            )
+            for source, target, owner, origin, first, last, runs, run in rows.values()
+        ]
+
+    async def stated(
+        self, owners: Iterable[Key], moment: Moment | None
+    ) -> dict[Key, list[Stated]]:
+        found: dict[Key, list[Stated]] = {}
+        for owner_id in self._known_ids(owners):
+            held = (
+                self._held_now(owner_id) if moment is None else self._held_at(owner_id, moment)
+            )
+            if held:
+                found[self._keys[owner_id]] = [
+                    Stated(self._content(content), declared) for content, declared in held
+                ]
+        return found
+
+    def _held_now(self, owner: int) -> list[tuple[int, bool]]:
+        row = self._db.one("current_of", owner)
+        return [] if row is None else codec.decode_current(row[0])
+
+    def _held_at(self, owner: int, moment: Moment) -> list[tuple[int, bool]]:
+        found: set[tuple[int, bool]] = set()
+        if moment.since is not None:
+            rows = self._db.all("versions_between", owner, moment.since, moment.until)
+        else:
+            newest = self._db.one("newest_complete_at", owner, moment.until)
+            if newest is None:
+                rows = self._db.all("all_incomplete_at", owner, moment.until)
+            else:
+                found.add((newest[2], False))
+                rows = self._db.all(
+                    "later_incomplete_at", owner, newest[0], newest[1], moment.until
+                )
+        found.update((version, False) for (version,) in rows)
+        declared = self._db.one("declaration_at", owner, stamp_ceiling(moment.until))
+        if declared is not None:
+            found.add((declared[0], True))
+        return sorted(found)
+
+    def _content(self, identity: int) -> Content:
+        row = self._db.one("content_body", identity)
+        assert row is not None
+        return codec.decode_content(row[0], row[1])
+
+    async def run_stated(self, job: Key, run_id: str) -> Content | None:
+        ids = self._known_ids((job,))
+        row = self._db.one("run_version", codec.write_run_id(run_id), ids[0]) if ids else None
+        return None if row is None or row[0] is None else self._content(row[0])
+
+    async def bodies(self, positions: Sequence[int]) -> dict[int, LoggedEvent]:
+        if not positions:
+            return {}
+        return {
+            row[0]: LoggedEvent(
+                row[0], row[1], row[2], row[3], row[4], self._bodies.restore(row[5], row[6])
+            )
+            for row in self._db.all("bodies_at", array(positions))
+        }
+
+    async def node_events(self, key: Key, before: Stamp, limit: int) -> list[tuple[Stamp, int]]:
+        ids = self._known_ids((key,))
+        return [] if not ids else [(r[0], r[1]) for r in self._db.all("node_events", ids[0], before, limit)]
+
+    async def run_events(self, job: Key, run_id: str) -> list[int]:
+        ids = self._known_ids((job,))
+        if not ids:
+            return []
+        rows = self._db.all("run_events", codec.write_run_id(run_id), ids[0])
+        return [position for (position,) in rows]
+
+    async def facets(self, key: Key) -> dict[str, FacetState]:
+        ids = self._known_ids((key,))
+        if not ids:
+            return {}
+        rows = self._db.all("facet_states", ids[0])
+        return {
+            name: FacetState(stamp, digest, bool(deleted), gist)
+            for name, stamp, digest, deleted, gist in rows
+        }
+
+    async def schemas(self, key: Key) -> list[tuple[bytes, Stamp]]:
+        ids = self._known_ids((key,))
+        return [] if not ids else [(r[0], r[1]) for r in self._db.all("schemas_of", ids[0])]
+
+    async def versions(self, job: Key) -> list[tuple[bytes, int, int, int]]:
+        ids = self._known_ids((job,))
+        return [] if not ids else [(row[0], row[1], row[2], row[3]) for row in self._db.all("versions_of", ids[0])]
+
+    def _details(self, rows: dict[int, NodeRow]) -> list[NodeDetail]:
+        if not rows:
+            return []
+        gists: dict[int, dict[str, object]] = {}
+        for node, gist in self._db.all("gists_of_many", array(rows)):
+            gists.setdefault(node, {}).update(msgspec.json.decode(gist))
+        spans = {n: (a, b) for n, a, b in self._db.all("spans_of", array(rows))}
+        details = []
+        for identity, row in rows.items():
+            first, last = spans[identity]
+            details.append(
+                NodeDetail(
+                    row,
+                    msgspec.convert(gists.get(identity, {}), Gist),
+                    None if first is None else stamp_time(first),
+                    None if last is None else stamp_time(last),
+                )
+            )
+        return details
+
+

@@ -1,0 +1,228 @@
+"""Runs, the contents that their events state, and the job versions that these add up to."""
+
+from collections.abc import Iterable
+
+from headwater import fold
+from headwater.ids import Key
+from headwater.memo import Memo
+from headwater.records import Content, RunRecord, merge_runs
+from headwater.stores.sqlite import codec
+from headwater.stores.sqlite.connection import Connection, Row, array
+from headwater.stores.sqlite.names import Names
+
+RUNS_KEPT = 20_000
+CONTENTS_KEPT = 200_000
+
+RunName = tuple[int, bytes | str, int]
+"""(domain, run id as stored, job)"""
+
+
+class Said:
+    """A content in the store, with the edges that it states between surrogates."""
+
+    __slots__ = ("content", "edges", "id")
+
+    def __init__(self, identity: int, content: Content, edges: tuple[tuple[int, int], ...]) -> None:
+        self.id = identity
+        self.content = content
+        self.edges = edges
+
+
+class Contents:
+    """Finds or makes the row of every content, by owner and digest."""
+
+    def __init__(self, db: Connection, names: Names) -> None:
+        self._db = db
+        self._names = names
+        self._kept: Memo[tuple[int, bytes], Said] = Memo(CONTENTS_KEPT)
+        self._new: list[Row] = []
+        self.reset()
+
+    def reset(self) -> None:
+        self._kept.clear()
+        self._new.clear()
+        row = self._db.one("content_counter")
+        assert row is not None
+        self._next = int(row[0]) + 1
+
+    def put(self, owner: Key, owner_id: int, content: Content) -> Said:
+        known = self._kept.get((owner_id, content.digest))
+        if known is not None:
+            return known
+        row = self._db.one("content_by_digest", owner_id, content.digest)
+        if row is not None:
+            identity = int(row[0])
+        else:
+            identity = self._next
+            self._next += 1
+            body = codec.encode_content(content)
+            self._db.run("insert_content", identity, owner_id, content.digest, body)
+        return self._keep(owner, owner_id, identity, content)
+
+    def get(self, owner: Key, owner_id: int, digest: bytes) -> Said:
+        """A content that is stored already."""
+        known = self._kept.get((owner_id, digest))
+        if known is not None:
+            return known
+        row = self._db.one("content_by_digest", owner_id, digest)
+        assert row is not None
+        return self._keep(owner, owner_id, int(row[0]), codec.decode_content(row[1], digest))
+
+    def by_id(self, owner: Key, owner_id: int, identity: int) -> Said:
+        row = self._db.one("content_by_id", identity)
+        assert row is not None
+        return self.get(owner, owner_id, row[0])
+
+    def _keep(self, owner: Key, owner_id: int, identity: int, content: Content) -> Said:
+        pairs = fold.edges(owner, content)
+        self._names.find({key for pair in pairs for key in pair})
+        node = self._names.node
+        said = Said(identity, content, tuple((node(a), node(b)) for a, b in sorted(pairs)))
+        weight = 1 + len(said.edges) + sum(
+            len(flow.fields) + len(flow.sources)
+            for flow in (*content.columns, *(content.explicit or ()))
+        )
+        return self._kept.put((owner_id, content.digest), said, weight)
+
+
+class _Run:
+    __slots__ = ("dirty", "id", "new", "record", "version")
+
+    def __init__(self, identity: int, record: RunRecord, version: int | None, new: bool) -> None:
+        self.id = identity
+        self.record = record
+        self.version = version
+        self.new = new
+        self.dirty = new
+
+
+class Runs:
+    """Merges the run records of a batch and keeps each run's version."""
+
+    def __init__(self, db: Connection, contents: Contents) -> None:
+        self._db = db
+        self._contents = contents
+        self._kept: Memo[RunName, _Run] = Memo(RUNS_KEPT)
+        self._batch: dict[RunName, _Run] = {}
+        self.reset()
+
+    def reset(self) -> None:
+        self._kept.clear()
+        self._batch.clear()
+        row = self._db.one("run_counter")
+        assert row is not None
+        self._next = int(row[0]) + 1
+
+    def load(self, wanted: Iterable[tuple[RunName, Key]]) -> None:
+        """Brings every run of the batch into memory, from the database where it is there."""
+        for name, job in wanted:
+            if name in self._batch:
+                continue
+            known = self._kept.get(name)
+            if known is None:
+                row = self._db.one("run_by_name", *name)
+                known = None if row is None else self._read(name, job, row)
+            if known is not None:
+                self._batch[name] = known
+
+    def _read(self, name: RunName, job: Key, row: Row) -> _Run:
+        identity, first, started, running, newest, facts, version, said_blob = row
+        said: dict[bytes, bytes] = {}
+        if said_blob is not None:
+            pairs = codec.decode_said(said_blob)
+            ids = array(content for content, _ in pairs)
+            digests: dict[int, bytes] = dict(self._db.all("content_digests", ids))
+            said = {digests[content]: stamp for content, stamp in pairs}
+        elif version is not None:
+            digest_row = self._db.one("content_by_id", version)
+            assert digest_row is not None
+            said = {digest_row[0]: newest}
+        record = codec.decode_run(job, name[1], (first, started, running, newest), facts, said)
+        return _Run(identity, record, version, new=False)
+
+    def place(self, name: RunName, placeholder: RunRecord) -> None:
+        """Makes a run that another one names, unless it is known."""
+        if name not in self._batch:
+            self._batch[name] = _Run(self._next, placeholder, None, new=True)
+            self._next += 1
+
+    def merge(self, name: RunName, record: RunRecord, said: Said) -> tuple[int, list[tuple[int, int]]]:
+        """Returns the run's surrogate, and the edges that it had not stated before."""
+        known = self._batch.get(name)
+        if known is None:
+            known = self._batch[name] = _Run(self._next, record, said.id, new=True)
+            self._next += 1
+            return known.id, list(said.edges)
+        before = known.record
+        known.record = merged = merge_runs(before, record)
+        known.dirty = True
+        fresh: list[tuple[int, int]] = []
+        if said.content.digest not in before.said:
+            old = {edge for part in self._parts(name, before) for edge in part.edges}
+            fresh = [edge for edge in said.edges if edge not in old]
+        if len(merged.said) == 1:
+            known.version = said.id
+        else:
+            known.version = self._resolve(name, merged)
+        return known.id, fresh
+
+    def _parts(self, name: RunName, record: RunRecord) -> list[Said]:
+        return [self._contents.get(record.job, name[2], digest) for digest in record.said]
+
+    def _resolve(self, name: RunName, record: RunRecord) -> int:
+        stamped = [
+            (stamp, self._contents.get(record.job, name[2], digest).content)
+            for digest, stamp in record.said.items()
+        ]
+        version = fold.resolve(stamped, record.snapshot)
+        return self._contents.put(record.job, name[2], version).id
+
+    def flush(self) -> None:
+        """Writes every run that the batch changed."""
+        new: list[Row] = []
+        old: list[Row] = []
+        for name, run in self._batch.items():
+            if run.dirty:
+                (new if run.new else old).append(self._row(name, run))
+                run.dirty = run.new = False
+            self._kept.put(name, run)
+        self._db.bulk("insert_run", new)
+        for row in old:
+            self._db.run("update_run", *row[4:], row[0])
+        self._batch.clear()
+
+    def _row(self, name: RunName, run: _Run) -> Row:
+        record = run.record
+        said = None
+        if record.said and not self._plain(name, run):
+            said = codec.encode_said(
+                [
+                    (self._contents.get(record.job, name[2], digest).id, stamp)
+                    for digest, stamp in record.said.items()
+                ]
+            )
+        parent = None if record.links is None else record.links[1].parent_run
+        return (
+            run.id,
+            name[0],
+            name[1],
+            name[2],
+            int(record.complete),
+            record.state,
+            record.at,
+            record.first,
+            record.started,
+            int(record.running),
+            record.newest,
+            None if parent is None else codec.write_run_id(parent),
+            codec.encode_facts(record),
+            run.version,
+            said,
+        )
+
+    def _plain(self, name: RunName, run: _Run) -> bool:
+        """The run said one thing only, which is its version, and its newest event said it too."""
+        if len(run.record.said) != 1:
+            return False
+        ((_, stamp),) = run.record.said.items()
+        return stamp == run.record.newest

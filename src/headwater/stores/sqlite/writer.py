@@ -1,0 +1,198 @@
+"""The one writer: a batch of events becomes log rows and merged records in one transaction."""
+
+from collections.abc import Sequence
+
+from headwater.errors import Conflict
+from headwater.event import Received
+from headwater.ids import Key, NodeId, event_id
+from headwater.records import Projected
+from headwater.store import Receipt
+from headwater.stores.sqlite import codec
+from headwater.stores.sqlite.bodies import Bodies
+from headwater.stores.sqlite.connection import Connection, Row, array, translated
+from headwater.stores.sqlite.edges import Edges
+from headwater.stores.sqlite.facets import Facets
+from headwater.stores.sqlite.names import Names
+from headwater.stores.sqlite.runs import Contents, RunName, Runs
+
+Item = tuple[Received, Projected | None]
+
+
+class Writer:
+    """Used by one thread. After an error nothing of the batch is left, in the file or in memory."""
+
+    def __init__(self, db: Connection) -> None:
+        self._db = db
+        self._bodies = Bodies(db)
+        self._names = Names(db)
+        self._facets = Facets(db, self._names)
+        self._contents = Contents(db, self._names)
+        self._runs = Runs(db, self._contents)
+        self._edges = Edges(db, self._names, self._contents)
+        self._events: list[Row] = []
+        self._rows: list[Row] = []
+        self._touched: list[Row] = []
+        self._next = self._last_position() + 1
+
+    def _last_position(self) -> int:
+        row = self._db.one("last_position")
+        assert row is not None
+        return int(row[0])
+
+    def commit(self, batch: Sequence[Item], positions: Sequence[int] | None = None) -> list[Receipt]:
+        """Args: positions: the places to keep when a log is copied; else the next ones are taken."""
+        with translated():
+            try:
+                self._db.begin()
+                receipts = self._append(batch, positions)
+                self._db.commit()
+            except BaseException:
+                self._reset()
+                raise
+        return receipts
+
+    def _reset(self) -> None:
+        self._db.rollback()
+        for rows in (self._events, self._rows, self._touched):
+            rows.clear()
+        for part in (self._names, self._facets, self._contents, self._runs, self._edges):
+            part.reset()
+        self._next = self._last_position() + 1
+
+    def _append(self, batch: Sequence[Item], positions: Sequence[int] | None) -> list[Receipt]:
+        known = self._known(batch)
+        receipts: list[Receipt] = []
+        fresh: list[tuple[Received, Projected | None, bytes, int]] = []
+        for index, (received, projected) in enumerate(batch):
+            identity = event_id(received.event.time, received.digest)
+            name = (received.domain, identity)
+            position = known.get(name)
+            receipts.append(Receipt(identity, position or self._next, position is not None))
+            if position is None:
+                if positions is not None:
+                    self._next = positions[index]
+                    receipts[-1] = Receipt(identity, self._next, repeated=False)
+                known[name] = self._next
+                fresh.append((received, projected, identity, self._next))
+                self._next += 1
+        self._prepare(fresh)
+        for item in fresh:
+            self._derive(*item)
+        self._flush()
+        return receipts
+
+    def _known(self, batch: Sequence[Item]) -> dict[tuple[str, bytes], int]:
+        """The events of the batch that the log holds already."""
+        by_domain: dict[str, dict[bytes, bytes]] = {}
+        for received, _ in batch:
+            identity = event_id(received.event.time, received.digest)
+            by_domain.setdefault(received.domain, {})[identity] = received.digest
+        found: dict[tuple[str, bytes], int] = {}
+        for domain, wanted in by_domain.items():
+            rows = self._db.all("events_by_id", self._names.domain(domain), array(wanted))
+            for identity, position, digest in rows:
+                if digest != wanted[identity]:
+                    raise Conflict("another event has the same id")
+                found[domain, identity] = position
+        return found
+
+    def _prepare(self, fresh: Sequence[tuple[Received, Projected | None, bytes, int]]) -> None:
+        """Gives every name in the batch its surrogate, and loads what will be merged."""
+        self._names.begin()
+        wanted: dict[str, dict[Key, NodeId]] = {}
+        for received, projected, _, _ in fresh:
+            if projected is not None:
+                nodes = wanted.setdefault(received.domain, {})
+                for record in projected.nodes:
+                    nodes[record.key] = record.node
+                nodes.update(projected.mentions)
+        for domain, nodes in wanted.items():
+            self._names.resolve(self._names.domain(domain), nodes)
+        node = self._names.node
+        self._facets.load(
+            (node(record.key), projected.stamp, record)
+            for _, projected, _, _ in fresh
+            if projected is not None
+            for record in projected.nodes
+        )
+        self._runs.load(
+            (self._run_name(received.domain, run.job, run.run_id), run.job)
+            for received, projected, _, _ in fresh
+            if projected is not None
+            for run in (*((projected.run,) if projected.run else ()), *projected.parents)
+        )
+
+    def _run_name(self, domain: str, job: Key, run_id: str) -> RunName:
+        return self._names.domain(domain), codec.write_run_id(run_id), self._names.node(job)
+
+    def _derive(
+        self, received: Received, projected: Projected | None, identity: bytes, position: int
+    ) -> None:
+        domain_id = self._names.domain(received.domain)
+        owner: int | None = None
+        run: int | None = None
+        if projected is not None:
+            node = self._names.node
+            owner = node(projected.nodes[0].key)
+            for record in projected.nodes:
+                surrogate = node(record.key)
+                self._facets.merge(
+                    received.domain, domain_id, surrogate, projected.stamp, record
+                )
+                self._touched.append((surrogate, projected.stamp, position))
+            run = self._state(received.domain, projected)
+            for old, new in projected.renames:
+                self._edges.rename(node(old), node(new), projected.stamp)
+        event = received.event
+        self._events.append(
+            (
+                position,
+                domain_id,
+                identity,
+                received.digest,
+                received.dialect,
+                codec.KINDS[event.kind],
+                None if event.type is None else event.type.value,
+                event.time,
+                received.received_at,
+                len(received.body),
+                owner,
+                run,
+                received.token,
+                received.failure,
+                len(event.flags),
+            )
+        )
+        self._rows.append((position, *self._bodies.compress(received.body)))
+
+    def _state(self, domain: str, projected: Projected) -> int | None:
+        """Merges what the event says of lineage; returns the surrogate of its run."""
+        for placeholder in projected.parents:
+            name = self._run_name(domain, placeholder.job, placeholder.run_id)
+            self._runs.place(name, placeholder)
+        if projected.owner is None or projected.content is None:
+            return None
+        owner_id = self._names.node(projected.owner)
+        said = self._contents.put(projected.owner, owner_id, projected.content)
+        run: int | None = None
+        fresh: set[tuple[int, int]] = set()
+        if projected.run is not None:
+            name = self._run_name(domain, projected.run.job, projected.run.run_id)
+            run, stated = self._runs.merge(name, projected.run, said)
+            fresh = set(stated)
+        else:
+            self._edges.declare(owner_id, projected.stamp, said.id)
+        for edge in said.edges:
+            self._edges.see((owner_id, *edge), projected.stamp, run, edge in fresh)
+        self._edges.touch(owner_id, projected.owner)
+        return run
+
+    def _flush(self) -> None:
+        self._db.bulk("insert_event", self._events)
+        self._db.bulk("insert_body", self._rows)
+        self._facets.flush()
+        self._runs.flush()
+        self._db.bulk("insert_node_event", sorted(self._touched))
+        self._edges.flush()
+        for rows in (self._events, self._rows, self._touched):
+            rows.clear()
