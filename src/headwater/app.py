@@ -87,6 +87,14 @@ async def create_app(settings: Settings, telemetry: Telemetry | None = None) -> 
     if telemetry is None:
         telemetry = Telemetry(settings.log_level, settings.log_format, settings.access_log)
     store = await open_store(settings.database)
+    try:
+        return _put_together(settings, store, telemetry)
+    except BaseException:
+        await store.close()
+        raise
+
+
+def _put_together(settings: Settings, store: Store, telemetry: Telemetry) -> App:
     ingest = Ingest(store, telemetry, settings.queue_events, settings.queue_bytes)
     keys = KeyRing(store)
     limiter = RateLimiter(settings.rate, time.monotonic)

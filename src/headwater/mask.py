@@ -6,7 +6,9 @@ members of any facet that are. Namespaces stay: they are names, and links would 
 """
 
 import json
+import math
 import re
+from collections.abc import Iterator
 
 import msgspec
 
@@ -33,6 +35,9 @@ _PARAMETER = re.compile(
 )
 _SECRET = re.compile(rf"{_WORDS}|\bauthorization\b", re.IGNORECASE)
 _VARIABLE = re.compile(rf"{_WORDS}|passw|key|authorization", re.IGNORECASE)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_DIGITS = 4_000
+"""Python reads no longer integer."""
 _ENVIRONMENT = frozenset({"environmentVariables", "environment-properties"})
 
 
@@ -47,64 +52,93 @@ def text(value: str) -> str:
 
 
 def document(raw: bytes) -> object:
-    """Any body that was accepted, as plain values: what JSON cannot say (`NaN`) is None."""
+    """Any body that was accepted, as plain values: a number that JSON cannot say is None."""
     try:
         return msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         lenient = raw.decode("utf-8-sig", "replace")
-        return json.loads(lenient, parse_constant=lambda _: None)
+        return json.loads(
+            lenient, strict=False, parse_constant=_nothing, parse_float=_float, parse_int=_int
+        )
+
+
+def strict(raw: bytes) -> bytes:
+    """The body as it came where that is strict JSON in UTF-8; else the JSON that it stands for."""
+    try:
+        msgspec.json.decode(raw)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return encoded(document(raw))
+    return raw
 
 
 def masked(raw: bytes) -> bytes:
     """The same JSON without its secrets; always strict JSON in UTF-8."""
     lower = raw.lower()
     if not any(hint in lower for hint in _HINTS):
-        try:
-            msgspec.json.decode(raw, type=msgspec.Raw)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            pass
-        else:
-            return raw
-    return encoded(_value(document(raw), environment=False))
+        return strict(raw)
+    return encoded(_hide(document(raw)))
 
 
 def encoded(value: object) -> bytes:
-    """JSON of plain values, lone surrogates included."""
+    """JSON of plain values; half a surrogate pair becomes U+FFFD."""
     try:
         return msgspec.json.encode(value)
     except UnicodeEncodeError:
-        return json.dumps(value, separators=(",", ":")).encode()
+        written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", written).encode()
 
 
-def _value(value: object, environment: bool) -> object:
-    if isinstance(value, str):
-        return text(value)
-    if isinstance(value, list):
-        return [_value(item, environment) for item in value]
-    if isinstance(value, dict):
-        return _members(value, environment)
-    return value
+def _nothing(_: str) -> None:
+    return None
 
 
-def _members(members: dict[str, object], environment: bool) -> dict[str, object]:
-    """`environment`: the members, or the name and value pairs, are environment variables."""
+def _float(digits: str) -> float | None:
+    number = float(digits)
+    return number if math.isfinite(number) else None
+
+
+def _int(digits: str) -> int | None:
+    return int(digits) if len(digits) < _DIGITS else None
+
+
+def _hide(root: object) -> object:
+    """Hides the secrets in place; without recursion, for a body may be nested deeply."""
+    top = [root]
+    todo: list[tuple[list[object] | dict[str, object], bool]] = [(top, False)]
+    while todo:
+        container, environment = todo.pop()
+        if isinstance(container, dict):
+            todo.extend(_hide_members(container, environment))
+            continue
+        for at, value in enumerate(container):
+            if isinstance(value, str):
+                container[at] = text(value)
+            elif isinstance(value, dict | list):
+                todo.append((value, environment))
+    return top[0]
+
+
+def _hide_members(
+    members: dict[str, object], environment: bool
+) -> Iterator[tuple[list[object] | dict[str, object], bool]]:
+    """Hides the secrets of one object and yields what is nested in it.
+
+    `environment`: its members, or its name and value pairs, are environment variables.
+    """
     named = members.get("name")
     hidden = environment and isinstance(named, str) and _VARIABLE.search(named) is not None
     secret = _VARIABLE if environment else _SECRET
-    result: dict[str, object] = {}
     for name, value in members.items():
-        inside = environment or name in _ENVIRONMENT
         if isinstance(value, dict | list):
-            result[name] = _value(value, inside)
-        elif value is None or isinstance(value, bool) or not _shows(name, members):
-            result[name] = value
+            yield value, environment or name in _ENVIRONMENT
+        elif value is None or isinstance(value, bool) or _identifies(name, members):
+            continue
         elif (hidden and name == "value") or secret.search(name):
-            result[name] = MASK
-        else:
-            result[name] = _value(value, inside)
-    return result
+            members[name] = MASK
+        elif isinstance(value, str):
+            members[name] = text(value)
 
 
-def _shows(name: str, members: dict[str, object]) -> bool:
-    """Whether a member is more than a part of a node's identity."""
-    return name != "namespace" and not (name == "name" and "namespace" in members)
+def _identifies(name: str, members: dict[str, object]) -> bool:
+    """Whether a member is a part of the name of a node."""
+    return name == "namespace" or (name == "name" and "namespace" in members)

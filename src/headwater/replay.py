@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Protocol
 
@@ -53,11 +54,21 @@ class Replayer:
         self._decode = decode
         self._projector = Projector()
 
-    async def copy(self, source: Store, target: "Copy", total: int, progress: Progress) -> int:
+    async def copy(
+        self,
+        source: Store,
+        target: "Copy",
+        total: int,
+        progress: Progress,
+        only: AbstractSet[int] | None = None,
+    ) -> int:
+        """Copies the log, or only the events at some positions; returns how many."""
         done = 0
         batch: list[tuple[Received, Projected | None]] = []
         positions: list[int] = []
         async for logged in source.log():
+            if only is not None and logged.position not in only:
+                continue
             received = self._received(logged)
             batch.append((received, self._project(received)))
             positions.append(logged.position)
@@ -143,12 +154,20 @@ async def _tables(store: Store) -> dict[str, set[tuple[object, ...]]]:
 
 
 async def rebuild(
-    path: Path, open_copy: Opener, decode: Decode, keep: "Keep", progress: Progress
+    path: Path,
+    open_copy: Opener,
+    decode: Decode,
+    progress: Progress,
+    before: int | None = None,
 ) -> int:
     """Derives everything again into a new file, which then takes the place of the old one.
 
     The old file stays untouched until the new one is complete; an interrupted rebuild changes
-    nothing. Returns the number of events.
+    nothing. Returns the number of events that the new one holds.
+
+    Args:
+        before: leave out the events from before this time (µs), unless what holds now rests on
+            them: the newest statements, the current graph, the last run of each job.
     """
     scratch = path.with_name(path.name + ".rebuild")
     _remove(scratch)
@@ -156,9 +175,10 @@ async def rebuild(
     try:
         copy = await open_copy(scratch)
         try:
-            await keep(store, copy)
-            total = (await store.facts())["events"]
-            done = await Replayer(decode).copy(store, copy, total, progress)
+            await _keep_access(store, copy)
+            only = None if before is None else set(await store.needed(before))
+            total = (await store.facts())["events"] if only is None else len(only)
+            done = await Replayer(decode).copy(store, copy, total, progress, only)
         finally:
             await copy.close()
     finally:
@@ -168,11 +188,8 @@ async def rebuild(
     return done
 
 
-Keep = Callable[[Copy, Copy], Awaitable[None]]
-"""Carries over what does not come from events: domains and keys."""
-
-
-async def keep_access(store: Copy, copy: Copy) -> None:
+async def _keep_access(store: Copy, copy: Copy) -> None:
+    """Carries over what does not come from events: domains and keys."""
     known = {domain.name for domain in await copy.domains()}
     for domain in await store.domains():
         if domain.name not in known:

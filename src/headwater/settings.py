@@ -163,14 +163,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 def _convert(variable: str, given: object, kind: Any) -> object:
     """Text is read leniently (`1`, `true`); a value of the right type stays."""
     try:
-        value: object = msgspec.convert(given, kind, strict=False)
+        return msgspec.convert(given, kind, strict=False)
     except msgspec.ValidationError as error:
         options = _options(get_args(kind)[0])
         reason = f"is not one of {', '.join(options)}" if options else str(error)
         raise InvalidParameter(variable, f"{given!r}: {reason}") from error
-    if value != value:  # noqa: PLR0124 # NaN keeps every bound and means nothing
-        raise InvalidParameter(variable, f"{given!r} is not a number")
-    return value
 
 
 def _options(kind: Any) -> tuple[str, ...]:

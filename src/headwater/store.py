@@ -286,6 +286,13 @@ class Store(Protocol):
         """The derived state as (table, row), surrogates replaced by keys, in a fixed order."""
         ...
 
+    async def needed(self, before: int) -> list[int]:
+        """The positions of the events that a pruned log has to keep.
+
+        Those at or after the time (µs), and of the older ones those that what holds now rests on.
+        """
+        ...
+
     async def domains(self) -> list[Domain]: ...
 
     async def create_domain(self, name: str, now: int) -> Domain:

@@ -82,12 +82,9 @@ class Sink:
             self.flush()
 
 
-class _Line(msgspec.Struct, omit_defaults=True):
-    """The log line of one request."""
+class Line(msgspec.Struct):
+    """The log line of one request; the path as it was sent, percent-encoded, without the query."""
 
-    timestamp: str
-    level: str
-    event: str
     id: str
     method: str
     path: str
@@ -95,7 +92,10 @@ class _Line(msgspec.Struct, omit_defaults=True):
     ms: float
     bytes: int
     client: str
-    key: str | None = None
+    key: str | msgspec.UnsetType = msgspec.UNSET
+    timestamp: str = ""
+    level: str = "info"
+    event: str = "request"
 
 
 class _Histogram:
@@ -176,37 +176,20 @@ class Telemetry(Collector):
             histogram = self._requests[operation, status // 100] = _Histogram(SECONDS)
         histogram.observe(seconds)
 
-    def line(
-        self,
-        identity: str,
-        method: str,
-        path: str,
-        status: int,
-        seconds: float,
-        size: int,
-        client: str,
-        key: str | None,
-    ) -> None:
-        """Writes the line of one request; call it only where `access` is set.
-
-        The path comes as it was sent, percent-encoded: JSON escapes what may be odd in it.
-        """
+    def line(self, line: Line) -> None:
+        """Stamps and writes the line of one request; call it only where `access` is set."""
         now = time.time()
         second = int(now)
         if second != self._second:
             self._second = second
             self._stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
-        stamp = f"{self._stamp}.{int((now - second) * 1000):03d}Z"
-        ms = round(seconds * 1_000, 2)
+        line.timestamp = stamp = f"{self._stamp}.{int((now - second) * 1000):03d}Z"
         if self._json:
-            line = _Line(
-                stamp, "info", "request", identity, method, path, status, ms, size, client, key
-            )
             self._sink.write(self._encode(line))
-        else:
-            shown = path if path.isprintable() else ascii(path)[1:-1]
-            text = f"{stamp} {method} {shown} {status} {ms} ms {size} B {client} {identity}"
-            self._sink.write(text.encode("utf-8", "backslashreplace"))
+            return
+        path = line.path if line.path.isprintable() else ascii(line.path)[1:-1]
+        text = f"{stamp} {line.method} {path} {line.status} {line.ms} ms {line.bytes} B"
+        self._sink.write(f"{text} {line.client} {line.id}".encode("utf-8", "backslashreplace"))
 
     def flush(self) -> None:
         """Writes the log lines that wait."""

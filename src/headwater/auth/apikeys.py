@@ -10,11 +10,12 @@ import re
 import secrets
 from collections.abc import Callable, Iterable
 from hashlib import sha256
+from typing import Protocol
 
 from headwater.auth.principal import Principal, Scope
 from headwater.errors import RateLimited
 from headwater.memo import Memo
-from headwater.store import ApiKey, Store
+from headwater.store import ApiKey, Domain
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _TOKEN = re.compile(rb"(HW[A-Z2-7]{18})\.([A-Za-z0-9_-]{40})")
@@ -38,10 +39,20 @@ def _hash(secret: bytes) -> str:
     return sha256(secret).hexdigest()
 
 
+class KeySource(Protocol):
+    """The part of a store that holds keys; `headwater.store.Store` says what each promises."""
+
+    async def domains(self) -> list[Domain]: ...
+
+    async def keys(self) -> list[ApiKey]: ...
+
+    def keys_version(self) -> int: ...
+
+
 class KeyRing:
     """The keys of a store, as they stand now: a key made or revoked by any process acts at once."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: KeySource) -> None:
         self._store = store
         self._version: int | None = None
         self._keys: dict[bytes, ApiKey] = {}

@@ -2,10 +2,9 @@
 
 import ipaddress
 
-from headwater.auth.apikeys import KeyRing, RateLimiter
+from headwater.auth.apikeys import KeyRing, KeySource, RateLimiter
 from headwater.auth.principal import EVERYTHING, Principal, Scope
 from headwater.errors import Forbidden, NotFound, Unauthenticated
-from headwater.store import Store
 
 DEFAULT_DOMAIN = "default"
 _SCHEME = b"bearer "
@@ -20,7 +19,7 @@ class Gate:
     """
 
     def __init__(
-        self, store: Store, keys: KeyRing, limiter: RateLimiter, insecure: bool = False
+        self, store: KeySource, keys: KeyRing, limiter: RateLimiter, insecure: bool = False
     ) -> None:
         self._store = store
         self._keys = keys

@@ -104,7 +104,7 @@ class Event(msgspec.Struct, frozen=True):
     failure: str | None = None
 
 
-class Flag(msgspec.Struct, frozen=True):
+class Problem(msgspec.Struct, frozen=True):
     """Something odd in an event."""
 
     pointer: str = ""
@@ -114,7 +114,9 @@ class Flag(msgspec.Struct, frozen=True):
 class EventDetail(Event, frozen=True):
     """An answer of `/api/v2/events/{id}`: secrets are masked in `event`."""
 
-    flags: tuple[Flag, ...] = ()
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
     event: msgspec.Raw = msgspec.Raw(b"null")
 
 
@@ -164,3 +166,10 @@ class Hit(msgspec.Struct, frozen=True):
     matched: str = ""
     field: str | None = None
     text: str | None = None
+
+
+class Hits(msgspec.Struct, frozen=True):
+    """An answer of `/api/v2/search`."""
+
+    items: tuple[Hit, ...] = ()
+    truncated: bool = False

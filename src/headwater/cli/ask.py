@@ -40,7 +40,7 @@ def _when(moment: datetime | None) -> str | None:
 )
 @click.option("--down", "direction", flag_value="down", help="What depends on it.")
 @click.option("--both", "direction", flag_value="both", help="Both ways.")
-@click.option("--depth", type=click.IntRange(1), help="How many edges to follow.")
+@click.option("--depth", type=click.IntRange(0, 1000), help="How many edges to follow.")
 @click.option("--columns", is_flag=True, help="Follow columns, not whole datasets.")
 @click.option("--as-of", type=TIME, help=f"As it was at this time: {FORMS}.")
 @click.option("--since", type=TIME, help="All that held from this time on, until --as-of or now.")
@@ -85,8 +85,8 @@ async def _suggest(backend: "Backend", node: str, error: errors.HeadwaterError) 
     """Ends the command; names that look like what was asked for may help."""
     import msgspec
 
-    from headwater.cli.answers import Hit, label
-    from headwater.cli.backend import Listed, ask, path
+    from headwater.cli.answers import Hits, label
+    from headwater.cli.backend import ask, path
 
     word = node.replace(":", " ").replace("/", " ").split()[-1:]
     message = error.message
@@ -94,9 +94,7 @@ async def _suggest(backend: "Backend", node: str, error: errors.HeadwaterError) 
         body = await ask(backend, path("search"), q=word[0] if word else "", limit=SUGGESTIONS)
     except errors.HeadwaterError:
         raise error from None
-    hits = [
-        msgspec.json.decode(raw, type=Hit) for raw in msgspec.json.decode(body, type=Listed).items
-    ]
+    hits = msgspec.json.decode(body, type=Hits).items
     if hits:
         names = "".join(f"\n  {output.safe(label(hit.id).written)}" for hit in hits)
         output.note(f"headwater: {output.safe(message)}\nIs it one of these?{names}")
@@ -128,9 +126,11 @@ async def events(identity: str | None, raw: bool, format: str, **given: Any) -> 
         raise click.UsageError("--raw needs the ID of an event")
     async with open_backend(_place(given)) as backend:
         if identity is not None:
-            where = path("events", identity, "raw") if raw else path("events", identity)
-            body = await ask(backend, where)
-            (output.raw if raw else listing.show_event if format == "table" else output.json)(body)
+            if raw:
+                listing.show_stored(*await backend.get_stored(path("events", identity, "raw")))
+                return
+            body = await ask(backend, path("events", identity))
+            (listing.show_event if format == "table" else output.json)(body)
             return
         listed = await ask_list(
             backend,
@@ -138,7 +138,7 @@ async def events(identity: str | None, raw: bool, format: str, **given: Any) -> 
             given["limit"],
             since=_when(given["since"]),
             until=_when(given["until"]),
-            node=await listing.resolve(backend, given["node"]),
+            node=given["node"],
             run=given["run_id"],
             type=given["type"],
             failed="true" if given["failed"] else None,
@@ -174,7 +174,7 @@ async def runs(run_id: str | None, format: str, **given: Any) -> None:
             given["limit"],
             since=_when(given["since"]),
             until=_when(given["until"]),
-            job=await listing.resolve(backend, given["job"]),
+            job=given["job"],
             namespace=given["namespace"],
             state=given["state"],
             parent=given["parent"],
@@ -202,4 +202,4 @@ async def search(words: tuple[str, ...], format: str, **given: Any) -> None:
     if format == "json":
         output.json(body)
         return
-    listing.show_hits(body, limit)
+    listing.show_hits(body)

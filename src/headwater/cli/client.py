@@ -96,6 +96,11 @@ class Client:
         response = await self._send("GET", path, params=params)
         return _checked(response, self._key).content
 
+    async def get_stored(self, path: str) -> tuple[bytes, bool]:
+        """The bytes of an event, and whether secrets in them are masked."""
+        response = _checked(await self._send("GET", path), self._key)
+        return response.content, response.headers.get("x-headwater-masked") == "true"
+
     async def post_batch(self, bodies: Sequence[bytes]) -> BatchAnswer:
         """Posts valid JSON bodies as one batch; each keeps its own bytes."""
         response = await self._post(BATCH_PATH, b"[" + b",".join(bodies) + b"]")

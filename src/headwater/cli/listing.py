@@ -6,25 +6,10 @@ from typing import TypeVar
 import msgspec
 
 from headwater.cli import output
-from headwater.cli.answers import Event, EventDetail, Hit, Run, RunDetail, label
-from headwater.cli.backend import Backend, Listed, ask, path
-from headwater.ids import parse_candidates
+from headwater.cli.answers import Event, EventDetail, Hit, Hits, Run, RunDetail, label
+from headwater.cli.backend import Listed
 
 T = TypeVar("T")
-
-
-async def resolve(backend: Backend, node: str | None) -> str | None:
-    """A node that may hold bare colons, written out in full: the one that the backend knows."""
-    if node is None:
-        return None
-    if len(candidates := parse_candidates(node)) == 1:
-        return str(candidates[0])
-    body = await ask(backend, path("lineage"), node=node, depth=1, limit=1)
-    return msgspec.json.decode(body, type=_Start).start
-
-
-class _Start(msgspec.Struct):
-    start: str
 
 
 def _items(listed: Listed, kind: type[T]) -> list[T]:
@@ -43,10 +28,8 @@ def written(ref: str | None) -> str:
 
 
 def moment(text: str | None) -> str:
-    """A time of the API, without the zeros that most have."""
-    if not text:
-        return ""
-    return text.removesuffix("Z").rstrip("0").rstrip(".").replace("T", " ") if "." in text else text
+    """A time of the API to the second, which a list needs; details and JSON have all of it."""
+    return (text or "")[:19].replace("T", " ")
 
 
 def span(seconds: float | None) -> str:
@@ -96,10 +79,17 @@ def show_event(body: bytes) -> None:
             ("failure", event.failure),
         )
     )
-    for flag in event.flags:
-        output.line(f"odd       {output.safe(flag.pointer or '/')}: {output.safe(flag.reason)}")
+    for name, nodes in (("input", event.inputs), ("output", event.outputs)):
+        _pairs([(name, written(node)) for node in nodes])
+    _pairs([("odd", f"{problem.pointer or '/'}: {problem.reason}") for problem in event.problems])
     output.line()
     output.json(event.event)
+
+
+def show_stored(body: bytes, masked: bool) -> None:
+    output.raw(body)
+    if masked:
+        output.note("Secrets are masked: only an admin key sees the stored bytes.")
 
 
 def show_runs(listed: Listed, format: str) -> None:
@@ -162,14 +152,13 @@ def _pairs(pairs: Sequence[tuple[str, object]]) -> None:
             output.line(f"{name:<9} {output.cell(value)}")
 
 
-def show_hits(body: bytes, limit: int) -> None:
-    listed = msgspec.json.decode(body, type=Listed)
-    hits = _items(listed, Hit)
-    output.table(("kind", "node", "found in"), (_hit(hit) for hit in hits))
-    if not hits:
+def show_hits(body: bytes) -> None:
+    found = msgspec.json.decode(body, type=Hits)
+    output.table(("kind", "node", "found in"), (_hit(hit) for hit in found.items))
+    if not found.items:
         output.note("Nothing found.")
-    elif len(hits) >= limit:
-        output.note(f"Showing {limit}: --limit shows more.")
+    elif found.truncated:
+        output.note(f"There are more than these {len(found.items)}: --limit shows more.")
 
 
 def _hit(hit: Hit) -> tuple[str, str, str]:

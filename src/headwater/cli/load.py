@@ -57,6 +57,7 @@ async def _load(source: str, place: options.Place, report: "Report") -> None:
     from headwater.cli.sources import Reading
 
     reading = Reading(source)
+    options.work_long()
     async with _sink(place) as sink:
         with Bar("Loading", reading.total, "bytes") as bar:
 

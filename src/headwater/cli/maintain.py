@@ -1,14 +1,20 @@
 """`headwater rebuild`, `verify` and `prune`: care for a database that no server uses."""
 
+from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from headwater import errors
 from headwater.cli import options, output
 from headwater.cli.times import FORMS, TIME, micros
 
+if TYPE_CHECKING:
+    from headwater.event import Event
+
 DIFFERENT = 1
-SHOWN = 20
 
 
 @click.command(short_help="Derive everything again from the event log.")
@@ -17,14 +23,17 @@ SHOWN = 20
 async def rebuild(database: str | None) -> None:
     """Derive everything again from the event log.
 
-    The log itself stays as it is. No server may use the database meanwhile.
+    The log itself stays as it is, and so does the database until the new one is complete. No
+    server may use the database meanwhile.
     """
     from headwater import replay
     from headwater.cli.progress import Bar
+    from headwater.stores.sqlite import open_store
 
-    path = options.existing(database)
+    path = Path(options.existing(database))
+    options.work_long()
     with Bar("Rebuilding") as bar:
-        events = await replay.rebuild(path, bar.update)
+        events = await replay.rebuild(path, open_store, _decoder(), bar.update)
     output.line(f"Rebuilt from {events:,} events in {bar.seconds:,.1f} s, {bar.rate(events)}.")
 
 
@@ -38,16 +47,42 @@ async def verify(database: str | None) -> None:
     """
     from headwater import replay
     from headwater.cli.progress import Bar
+    from headwater.stores.sqlite import open_store
 
-    path = options.existing(database)
-    with Bar("Verifying") as bar:
-        report = await replay.verify(path, bar.update)
-    if report.equal:
-        output.line(f"Equal: what is stored is what a rebuild gives ({bar.seconds:,.1f} s).")
+    path = Path(options.existing(database))
+    options.work_long()
+    scratch = path.with_name(path.name + ".verify")
+    store = await open_store(path, read_only=True)
+    try:
+        with Bar("Verifying") as bar:
+            verdict = await replay.verify(store, _decoder(), open_store, scratch, bar.update)
+    finally:
+        await store.close()
+    if verdict.equal:
+        output.line(f"Equal: {verdict.rows:,} rows, derived again in {bar.seconds:,.1f} s.")
         return
-    for difference in report.differences[:SHOWN]:
-        output.note(output.safe(difference))
-    output.stop("what is stored differs from a rebuild; 'headwater rebuild' mends it", DIFFERENT)
+    for row in verdict.differences:
+        output.note(output.safe(f"only {row.side}: {row.table} {row.row}"))
+    output.stop(
+        f"{verdict.total:,} rows differ from a rebuild; 'headwater rebuild' mends it", DIFFERENT
+    )
+
+
+def _decoder() -> Callable[[str, bytes], "Event"]:
+    """Reads what was accepted once, by the dialect that it came in."""
+    from headwater.dialects.native.hide import DIALECT
+    from headwater.dialects.openlineage import routes as openlineage
+    from headwater.dialects.openlineage.decode import Decoder
+
+    decode_event = Decoder(strict=False).decode
+    decoders = {openlineage.NAME: decode_event, DIALECT: decode_event}
+
+    def decode(dialect: str, body: bytes) -> "Event":
+        if dialect not in decoders:
+            raise errors.InvalidRequest(f"the dialect {dialect!r} is not known")
+        return decoders[dialect](body)
+
+    return decode
 
 
 @click.command(short_help="Delete old events and what only they say.")
@@ -62,10 +97,12 @@ async def prune(database: str | None, before: datetime, yes: bool) -> None:
     """
     from headwater import replay
     from headwater.cli.progress import Bar
+    from headwater.stores.sqlite import open_store
 
-    path = options.existing(database)
+    path = Path(options.existing(database))
+    options.work_long()
     if not yes:
         click.confirm(f"Delete all events from before {before:%Y-%m-%d %H:%M} UTC?", abort=True)
     with Bar("Pruning") as bar:
-        events = await replay.prune(path, micros(before), bar.update)
-    output.line(f"{events:,} events deleted in {bar.seconds:,.1f} s.")
+        events = await replay.rebuild(path, open_store, _decoder(), bar.update, micros(before))
+    output.line(f"{events:,} events kept, the others deleted, in {bar.seconds:,.1f} s.")

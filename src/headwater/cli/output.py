@@ -5,6 +5,7 @@ Colour and width belong to a terminal only; what goes into a pipe is plain, and 
 
 import re
 import sys
+import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -12,7 +13,7 @@ import click
 import msgspec
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import Console
 
 # C0 and C1 controls, DEL, lone surrogates; line and paragraph separators, and what turns the
 # direction of text or hides in it: a name must not move the cursor or dress up as another.
@@ -52,10 +53,6 @@ def console(stderr: bool = False) -> "Console":
     from rich.console import Console  # 90 ms: only where colour or a bar is wanted
 
     return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
-
-
-def show(renderable: "RenderableType") -> None:
-    console().print(renderable)
 
 
 def line(text: str = "") -> None:
@@ -100,9 +97,8 @@ def raw(body: bytes) -> None:
     if interactive():
         line(_UNSAFE.sub(_json_escaped, body.decode("utf-8", "backslashreplace")))
         return
-    out = click.get_binary_stream("stdout")
-    out.write(body)
-    out.flush()
+    sys.stdout.buffer.write(body)
+    sys.stdout.buffer.flush()
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -112,10 +108,31 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         bool(cells) and all(_NUMBER.fullmatch(row[at]) for row in cells)
         for at in range(len(columns))
     ]
-    if interactive():
-        _rich_table(columns, cells, numeric)
-    else:
-        _plain_table(columns, cells, numeric)
+    lines = [[name.upper() for name in columns], *cells]
+    widths = [max(_width(row[at]) for row in lines) for at in range(len(columns))]
+    pieces(_row(row, widths, numeric, number == 0) for number, row in enumerate(lines))
+
+
+def _row(
+    row: Sequence[str], widths: Sequence[int], numeric: Sequence[bool], head: bool
+) -> list[tuple[str, str]]:
+    """Nothing is folded or cut: a name or an id stays whole for whoever copies it."""
+    found: list[tuple[str, str]] = []
+    for text, width, right in zip(row, widths, numeric, strict=True):
+        space = " " * (width - _width(text))
+        style = "bold" if head else STYLES.get(text, "")
+        found.append(((space + text if right else text + space) + "  ", style))
+    while found and not (rest := found[-1][0].rstrip()):
+        found.pop()
+    return [*found[:-1], (rest, found[-1][1])] if found else []
+
+
+def _width(text: str) -> int:
+    """The columns that a text takes on a terminal."""
+    if text.isascii():
+        return len(text)
+    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
+    return len(text) + wide - sum(map(bool, map(unicodedata.combining, text)))
 
 
 _NUMBER = re.compile(r"\d*")
@@ -131,33 +148,6 @@ def cell(value: object) -> str:
             return ", ".join(cell(part) for part in value)
         case _:
             return safe(str(value))
-
-
-def _plain_table(
-    columns: Sequence[str], cells: Sequence[Sequence[str]], numeric: Sequence[bool]
-) -> None:
-    lines = [[name.upper() for name in columns], *cells]
-    widths = [max(len(row[at]) for row in lines) for at in range(len(columns))]
-    for row in lines:
-        padded = (
-            text.rjust(width) if right else text.ljust(width)
-            for text, width, right in zip(row, widths, numeric, strict=True)
-        )
-        line("  ".join(padded).rstrip())
-
-
-def _rich_table(
-    columns: Sequence[str], cells: Sequence[Sequence[str]], numeric: Sequence[bool]
-) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    grid = Table(box=None, pad_edge=False, header_style="bold")
-    for name, right in zip(columns, numeric, strict=True):
-        grid.add_column(name.upper(), justify="right" if right else "left", overflow="fold")
-    for row in cells:
-        grid.add_row(*(Text(text, style=STYLES.get(text, "")) for text in row))
-    show(grid)
 
 
 STYLES = {

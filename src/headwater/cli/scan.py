@@ -13,7 +13,8 @@ LARGEST = 256 << 20
 """The longest value that is read, in bytes; it bounds the memory that a damaged file can take."""
 
 _CHUNK = 1 << 18
-_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|["{}\[\]]', re.DOTALL)
+# Everything up to the next bracket, whole strings among it; it stops too where a string has no end.
+_TO_BRACKET = re.compile(rb'(?:[^"{}\[\]]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
 _BETWEEN = re.compile(rb"[\s,]*")
 _STRAY = re.compile(rb"[^\s,{\[\]]+")
 
@@ -83,17 +84,17 @@ class _Scan:
     def _object(self) -> Value:
         begin, line, depth, at = self._at, self._line, 0, self._at
         while True:
-            match = _TOKEN.search(self._buffer, at)
-            token = match[0] if match else b'"'
-            if token == b'"':  # nothing more here, or a string that goes on behind the buffer
-                at = match.start() if match else len(self._buffer)
+            match = _TO_BRACKET.match(self._buffer, at)
+            assert match is not None
+            at = match.end()
+            bracket = self._buffer[at : at + 1]
+            if bracket in {b"", b'"'}:  # the rest of it is still to be read
                 at, kept, begin = at - begin, len(self._buffer) - begin, 0
                 if kept > LARGEST or not self._more():
                     return self._give_up(line, kept)
                 continue
-            assert match is not None
-            at = match.end()
-            depth += (token in b"{[") - (token in b"}]")
+            at += 1
+            depth += 1 if bracket in b"{[" else -1
             if depth == 0:
                 body = self._buffer[begin:at]
                 self._drop(at)

@@ -1,6 +1,6 @@
 """`headwater serve`: the server."""
 
-import asyncio
+import shlex
 import sys
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
@@ -66,6 +66,8 @@ async def run_server(
     Args:
         more: further lines to say, made of the address.
     """
+    import asyncio
+
     from headwater import app
 
     announcing: set[asyncio.Task[None]] = set()
@@ -97,12 +99,15 @@ async def _access(settings: "Settings") -> str:
     keys = await (await open_admin(options.database_file(settings.database))).keys()
     held = sum(key.revoked_at is None for key in keys)
     if not keys:
-        return "open to this machine: there is no key yet (headwater keys create)"
+        make = f"headwater keys create --database {shlex.quote(settings.database)}"
+        return f"open to this machine until a key is made: {output.safe(make)}"
     return f"by key: {held} of {len(keys)} in force"
 
 
 def run_loop(main: Coroutine[Any, Any, None]) -> None:
     """Runs under uvloop where there is one."""
+    import asyncio
+
     factory: Callable[[], asyncio.AbstractEventLoop] | None = None
     if sys.platform != "win32":
         import uvloop

@@ -6,11 +6,12 @@ end, an element of an array without what stands around it.
 
 import gzip
 import io
+import itertools
 import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import BinaryIO, NamedTuple, cast
 
 from headwater.cli.scan import LARGEST, scan, whole
 from headwater.errors import NotFound
@@ -97,12 +98,14 @@ class Reading:
                 continue
             with opened as stream:
                 self._current = stream
-                if path.name.endswith(VERBATIM):
-                    yield Item(str(path), 1, stream.read(LARGEST))
-                else:
-                    yield from _Source(str(path), stream).read()
-                self._done = self.consumed
-                self._current = None
+                try:
+                    if path.name.endswith(VERBATIM):
+                        yield Item(str(path), 1, stream.read(LARGEST))
+                    else:
+                        yield from _Source(str(path), stream).read()
+                finally:
+                    self._done = self.consumed
+                    self._current = None
 
 
 class _Source:
@@ -110,14 +113,14 @@ class _Source:
 
     def __init__(self, name: str, stream: io.BufferedReader) -> None:
         self._name = name
-        self._stream = stream
+        self._stream: io.BufferedReader | gzip.GzipFile = stream
         self._line = 1
 
     def read(self) -> Iterator[Item | Refusal]:
         try:
             if self._stream.peek(2)[:2] == _GZIP:
-                unpacked = cast("io.RawIOBase", gzip.GzipFile(fileobj=self._stream))
-                self._stream = io.BufferedReader(unpacked, _BUFFER)
+                # Read by itself: a buffer around it would lose what stands before a damage.
+                self._stream = gzip.GzipFile(fileobj=self._stream)
             yield from self._events()
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             yield self._refusal(f"damaged gzip: {str(error).rstrip('.')}")
@@ -147,7 +150,7 @@ class _Source:
 
     def _lines(self, *first: bytes) -> Iterator[Item | Refusal]:
         """One event a line. Only the line end goes: white space is part of the event's bytes."""
-        for line in (*first, *iter(self._readline, b"")):
+        for line in itertools.chain(first, iter(self._readline, b"")):
             if len(line) > LARGEST:
                 yield self._refusal(f"a line of over {LARGEST >> 20} MiB")
                 self._finish(line)
@@ -166,7 +169,7 @@ class _Source:
     def _values(self, head: bytes) -> Iterator[Item | Refusal]:
         """Values that span lines: one after the other, or the elements of an array."""
         start = self._line
-        for line, value, problem in scan(self._stream, head):
+        for line, value, problem in scan(cast("BinaryIO", self._stream), head):
             self._line = start + line
             yield self._refusal(problem) if problem else Item(self._name, self._line, value)
 

@@ -11,14 +11,14 @@
 """
 
 import asyncio
-import http
 from collections.abc import MutableMapping
 from typing import Any, ClassVar, NamedTuple
 
 import httptools
-import msgspec
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from headwater.http.refusals import HEAD_TOO_LARGE, INVALID, STATUS_LINES, TOO_MANY, TOO_SLOW
 
 SLOWEST_BYTES = 4_096
 """Bytes a second that a body has to make on average."""
@@ -27,6 +27,7 @@ LONGEST_LINGER_SECONDS = 30.0
 CLOSE_SECONDS = 30.0
 """How long an answer that ends the connection may take to be read."""
 HEAD_BYTES = 64 << 10
+_WISHES = frozenset({b"connection", b"upgrade", b"http2-settings"})
 
 Message = MutableMapping[str, Any]
 
@@ -40,40 +41,11 @@ class Limits(NamedTuple):
     connections: int = 2_000
 
 
-def _status_line(status: int) -> bytes:
-    try:
-        return f"HTTP/1.1 {status} {http.HTTPStatus(status).phrase}\r\n".encode()
-    except ValueError:
-        return f"HTTP/1.1 {status} \r\n".encode()
-
-
-STATUS_LINES = {status: _status_line(status) for status in range(100, 600)}
-
-
-def refusal(status: int, code: str, message: str, *headers: bytes) -> bytes:
-    """A complete answer for what no route ever sees; the connection ends with it."""
-    phrase = http.HTTPStatus(status).phrase
-    body = msgspec.json.encode(
-        {"status": status, "code": code, "error": phrase, "message": message, "errors": []}
-    )
-    lines = (
-        b"content-type: application/json",
-        b"content-length: %d" % len(body),
-        b"connection: close",
-        b"server: headwater",
-        *headers,
-    )
-    return b"".join((STATUS_LINES[status], b"\r\n".join(lines), b"\r\n\r\n", body))
-
-
-INVALID = refusal(400, "invalid_http", "this is not an HTTP/1.1 request")
-HEAD_TOO_LARGE = refusal(431, "head_too_large", "the head of the request is too large")
-TOO_SLOW = refusal(408, "request_timeout", "the request did not arrive in time")
-TOO_MANY = refusal(503, "unavailable", "too many connections", b"retry-after: 1")
-
-
 class Exchange(RequestResponseCycle):
-    """One request and its answer, as ASGI sees them; both parts of the answer leave together."""
+    """One request and its answer, as ASGI sees them; both parts of the answer leave together.
+
+    The application sends the head, then one body: nothing here is streamed.
+    """
 
     head: Message | None = None
 
@@ -145,11 +117,8 @@ class Protocol(HttpToolsProtocol):
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            # h2c and websocket are not spoken: the request is answered as HTTP/1.1. What is
-            # pipelined behind it would have to be in the other protocol.
-            if upgrade.args[0] < len(data):
-                self._refuse(INVALID)
-                return
+            self._stay(data[upgrade.args[0] :])
+            return
         except httptools.HttpParserError:
             self._refuse(INVALID)
             return
@@ -173,6 +142,8 @@ class Protocol(HttpToolsProtocol):
         self.deadline = self.loop.time() + self.limits.head
 
     def on_headers_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return
         self._reads_head = False
         self._reads_body = True
         self._read_since = self.loop.time()
@@ -216,12 +187,29 @@ class Protocol(HttpToolsProtocol):
         cycle.message_event.set()
 
     def on_message_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return
         self._reads_body = False
         self.deadline = 0.0
         cycle = self.cycle
         if not cycle.response_complete:
             cycle.more_body = False
             cycle.message_event.set()
+
+    def _stay(self, rest: bytes) -> None:
+        """Answers the wish for another protocol (h2c, websocket) with HTTP/1.1.
+
+        Java's own client wishes for h2c with its first request, and sends the body along; the
+        parser takes that for the other protocol. So it is given the head again without the wish.
+        """
+        method = self.parser.get_method()
+        head = [b"%s %s HTTP/1.1\r\n" % (method, self.url)]
+        head += (b"%s: %s\r\n" % pair for pair in self.headers if pair[0] not in _WISHES)
+        if method == b"CONNECT":
+            self._refuse(INVALID)
+            return
+        self.parser = httptools.HttpRequestParser(self)
+        self.data_received(b"".join((*head, b"\r\n", rest)))
 
     # What comes from the application.
 

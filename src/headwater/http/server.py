@@ -10,6 +10,8 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
+from msgspec import UNSET
+
 from headwater.auth.gate import Gate
 from headwater.auth.principal import Principal
 from headwater.errors import Forbidden, HeadwaterError
@@ -18,7 +20,7 @@ from headwater.http.errors import ClientGone, MethodNotAllowed, headers_of, stat
 from headwater.http.message import Dialect, Request, Response, Route
 from headwater.http.router import Match, Router
 from headwater.settings import Settings
-from headwater.telemetry import Telemetry
+from headwater.telemetry import Line, Telemetry
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -27,6 +29,7 @@ Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
 _FAILED = Response(500, b'{"status":500}')
 _UNROUTED = "unrouted"
+_ONE_LINE = bytes.maketrans(b"\r\n\0", b"   ")
 
 
 def create_asgi(
@@ -135,20 +138,23 @@ class _Server:
         telemetry = self._telemetry
         telemetry.request(operation, response.status, seconds)
         if telemetry.access:
-            telemetry.line(
-                request.id,
-                request.method,
-                request.raw_path.decode("latin-1"),
-                response.status,
-                seconds,
-                len(response.body),
-                request.client,
-                request.principal.key_id,
+            line = Line(
+                id=request.id,
+                method=request.method,
+                path=request.raw_path.decode("latin-1"),
+                status=response.status,
+                ms=round(seconds * 1_000, 2),
+                bytes=len(response.body),
+                client=request.client,
+                key=request.principal.key_id or UNSET,
             )
+            telemetry.line(line)
 
 
 async def _send(send: Send, request: Request, response: Response) -> None:
-    headers = [(b"x-request-id", request.id.encode("ascii")), *response.headers]
+    headers = [(b"x-request-id", request.id.encode("ascii"))]
+    # A dialect may tell a name in a header; no name can end the line.
+    headers += ((name, value.translate(_ONE_LINE)) for name, value in response.headers)
     if response.status not in {204, 304}:  # these have no body, and say nothing of one
         headers += (
             (b"content-type", response.content_type),

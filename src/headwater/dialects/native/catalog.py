@@ -2,26 +2,19 @@
 
 from collections.abc import Sequence
 
-import msgspec
-
-from headwater import history, lineage
 from headwater.auth.principal import Scope
-from headwater.dialects.native import encode, params, views
+from headwater.dialects.native import details, encode, params, views
 from headwater.dialects.native.hide import Hide
 from headwater.dialects.native.log import Log
-from headwater.errors import InvalidParameter, NotFound
-from headwater.graph import Graph
-from headwater.history import FacetStatement
+from headwater.errors import InvalidParameter
 from headwater.http.context import Context
 from headwater.http.message import Param, Request, Response, Route
-from headwater.ids import FieldId, Key, NodeId, NodeKind
-from headwater.records import stamp_time
-from headwater.store import Direction, Moment, NodeDetail, Page, Reader, RunFilter
+from headwater.ids import NodeId, NodeKind
+from headwater.store import NodeDetail, Reader
 
-LATEST_RUNS = 10
 WORDS_LENGTH = 1_000
 
-_KINDS = {"type": "string", "enum": [kind.value for kind in NodeKind]}
+_KINDS: dict[str, object] = {"type": "string", "enum": [kind.value for kind in NodeKind]}
 _NODE = Param("node", {"type": "string"}, "The job or dataset, written out.", required=True)
 
 
@@ -44,14 +37,36 @@ class Catalog:
             many, one = f"{kind.value}s", kind.value
             base, detail = f"/api/v2/{many}", f"/api/v2/{many}/{{namespace}}/{{name}}"
             node = _OfKind(self, kind)
-            # fmt: off
             found += [
-                Route("GET", base, node.list, f"list_{many}", read, f"The {many}, by namespace and name",
-                      params=listed, answer=views.Page[views.EntityItem]),
-                Route("GET", detail, node.show, f"show_{one}", read, f"A {one}, now or at a time",
-                      params=(params.AS_OF,), answer=item),
-                Route("DELETE", detail, node.delete, f"hide_{one}", Scope.ADMIN,
-                      f"Hide a {one} until a newer event names it", answer=views.HiddenAnswer),
+                Route(
+                    "GET",
+                    base,
+                    node.list,
+                    f"list_{many}",
+                    read,
+                    f"The {many}, by name",
+                    params=listed,
+                    answer=views.Page[views.EntityItem],
+                ),
+                Route(
+                    "GET",
+                    detail,
+                    node.show,
+                    f"show_{one}",
+                    read,
+                    f"A {one}, now or at a time",
+                    params=(params.AS_OF,),
+                    answer=item,
+                ),
+                Route(
+                    "DELETE",
+                    detail,
+                    node.delete,
+                    f"hide_{one}",
+                    Scope.ADMIN,
+                    f"Hide a {one} until a newer event names it",
+                    answer=views.HiddenAnswer,
+                ),
             ]
         return (
             *found,
@@ -63,7 +78,7 @@ class Catalog:
                 read,
                 "A job or dataset by its written form, which any name fits into",
                 params=(_NODE, params.AS_OF),
-                answer=views.JobAnswer | views.DatasetAnswer,
+                answer=(views.JobAnswer, views.DatasetAnswer),
             ),
             Route(
                 "GET",
@@ -99,7 +114,6 @@ class Catalog:
                 answer=views.StatsAnswer,
             ),
         )
-        # fmt: on
 
     async def list(self, request: Request, kind: NodeKind) -> Response:
         domain, page = params.domain_of(request), params.page(request, tuple[str, str])
@@ -114,10 +128,13 @@ class Catalog:
         return encode.answer(encode.page(items, page.limit - 1, cursors))
 
     async def show(self, request: Request) -> Response:
-        request.required("node")
-        node = params.node(request, "node")
-        assert node is not None
-        return await self.detail(request, node)
+        domain, text = params.domain_of(request), request.required("node")
+        params.node_text(request, "node")
+
+        async def question(reader: Reader) -> NodeId:
+            return await params.look_up(reader, domain, text, "node")
+
+        return await self.detail(request, await self._store.read(question))
 
     async def detail(self, request: Request, node: NodeId) -> Response:
         domain, until = params.domain_of(request), params.time(request, "as_of")
@@ -125,8 +142,8 @@ class Catalog:
 
         async def question(reader: Reader) -> views.JobAnswer | views.DatasetAnswer:
             if node.kind is NodeKind.JOB:
-                return await _job(reader, self._log, domain, node, until, limit)
-            return await _dataset(reader, self._log, domain, node, until, limit)
+                return await details.job(reader, self._log, domain, node, until, limit)
+            return await details.dataset(reader, self._log, domain, node, until, limit)
 
         return encode.answer(await self._store.read(question))
 
@@ -134,7 +151,7 @@ class Catalog:
         domain = params.domain_of(request)
 
         async def question(reader: Reader) -> NodeDetail:
-            return await _known(reader, domain, node)
+            return await details.known(reader, domain, node)
 
         known = await self._store.read(question)
         return encode.answer(await self._hide.submit(domain, known))
@@ -186,100 +203,3 @@ class _OfKind:
 
     async def delete(self, request: Request) -> Response:
         return await self._catalog.delete(request, NodeId(self._kind, *request.path))
-
-
-async def _known(reader: Reader, domain: str, node: NodeId) -> NodeDetail:
-    key = node.key(domain)
-    detail = (await reader.details([key])).get(key)
-    if detail is None:
-        raise NotFound(
-            f"no {node.kind.value} {node.name!r} is known in namespace {node.namespace!r}"
-        )
-    return detail
-
-
-async def _around(
-    reader: Reader, domain: str, node: NodeId, until: int | None, limit: int
-) -> Graph:
-    moment = None if until is None else Moment(until)
-    return await lineage.lineage(reader, domain, node, Direction.BOTH, 1, moment, limit)
-
-
-async def _job(
-    reader: Reader, log: Log, domain: str, node: NodeId, until: int | None, limit: int
-) -> views.JobAnswer:
-    detail = await _known(reader, domain, node)
-    key = detail.row.key
-    said, complete = await log.facets(reader, key, node, until)
-    facets, stated = encode.statements(history.unite([said]))
-    around = await _around(reader, domain, node, until, limit)
-    end = None if until is None else until + 1
-    runs = await reader.list_runs(domain, RunFilter(job=key, until=end), Page(LATEST_RUNS))
-    return views.JobAnswer(
-        **msgspec.structs.asdict(encode.entity(detail)),
-        as_of=params.iso(until),
-        facets=facets,
-        stated=stated,
-        inputs=encode.neighbours(around, node, up=True),
-        outputs=encode.neighbours(around, node, up=False),
-        versions=tuple(
-            views.VersionItem(digest.hex(), count, params.iso(first), params.iso(last))
-            for digest, count, first, last in await reader.versions(key)
-        ),
-        runs=tuple(map(encode.run, runs)),
-        truncated=around.truncated or not complete,
-    )
-
-
-async def _dataset(
-    reader: Reader, log: Log, domain: str, node: NodeId, until: int | None, limit: int
-) -> views.DatasetAnswer:
-    detail = await _known(reader, domain, node)
-    canonical, members = await _members(reader, detail)
-    parts: list[dict[str, FacetStatement]] = []
-    schemas: dict[bytes, bytes] = {}
-    complete = True
-    for key, member in members.items():
-        part, whole = await log.facets(reader, key, member, until)
-        complete &= whole
-        parts.append(part)
-        for digest, first in await reader.schemas(key):
-            schemas[digest] = min(first, schemas.get(digest, first))
-    said = history.unite(parts)
-    facets, stated = encode.statements(said)
-    around = await _around(reader, domain, node, until, limit)
-    start = around.start if isinstance(around.start, NodeId) else node
-    return views.DatasetAnswer(
-        **msgspec.structs.asdict(encode.entity(detail)),
-        as_of=params.iso(until),
-        canonical=str(canonical),
-        aliases=tuple(sorted(str(member) for member in members.values() if member != node)),
-        facets=facets,
-        stated=stated,
-        fields=_fields(node, said),
-        schemas=tuple(
-            views.SchemaItem(digest.hex(), params.format_time(stamp_time(first)))
-            for digest, first in sorted(schemas.items(), key=lambda item: item[1])
-        ),
-        producers=encode.neighbours(around, start, up=True),
-        consumers=encode.neighbours(around, start, up=False),
-        truncated=around.truncated or not complete,
-    )
-
-
-async def _members(reader: Reader, detail: NodeDetail) -> tuple[NodeId, dict[Key, NodeId]]:
-    """The canonical name of a dataset, and all its names."""
-    row = detail.row
-    if row.alias_of is None:
-        return row.node, {row.key: row.node}
-    rows = (await reader.members([row.alias_of]))[row.alias_of]
-    members = {row.key: row.node} | {member.key: member.node for member in rows}
-    return members.get(row.alias_of, row.node), members
-
-
-def _fields(node: NodeId, said: dict[str, FacetStatement]) -> tuple[views.FieldItem, ...]:
-    facts = history.schema_of(said)
-    return tuple(
-        views.FieldItem(str(FieldId(node, field.name)), field.name, field.type, field.description)
-        for field in (facts.schema if facts is not None and facts.schema is not None else ())
-    )

@@ -11,7 +11,7 @@ from headwater.dialects.native.params import format_time, iso
 from headwater.graph import Graph, GraphEdge
 from headwater.history import Facets, FacetStatement, RunDetail, UseDetail
 from headwater.http.message import Response, json_response
-from headwater.ids import FieldId, NodeId, NodeKind, RunRef, format_event_id
+from headwater.ids import FieldId, NodeId, NodeKind, Ref, RunRef, format_event_id
 from headwater.records import stamp_time
 from headwater.store import EventRow, Hit, NodeDetail, RunRow
 
@@ -43,10 +43,10 @@ def event(row: EventRow) -> views.EventItem:
         time=format_time(row.time),
         received_at=format_time(row.received_at),
         size=row.size,
-        node=str(row.node),
+        node=None if row.node is None else str(row.node),
         run_id=row.run_id,
         failure=row.failure,
-        flags=row.flags,
+        flag_count=row.flags,
     )
 
 
@@ -168,7 +168,7 @@ def hit(found: Hit) -> views.HitItem:
     )
 
 
-def neighbours(found: Graph, start: NodeId, up: bool) -> tuple[views.NeighbourItem, ...]:
+def neighbours(found: Graph, start: Ref, up: bool) -> tuple[views.NeighbourItem, ...]:
     """The nodes that one edge leads from (up) or to, by name."""
     ends = [(edge.source, edge.target, edge) for edge in found.edges]
     wanted = [

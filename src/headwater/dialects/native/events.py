@@ -43,7 +43,7 @@ class Events:
                       Param("run", _TEXT, "Only events of this run id."),
                       Param("kind", _KINDS, "Only events of this kind."),
                       Param("type", _TYPES, "Only events of one of these types."),
-                      Param("failed", _FLAG, "Only events that could not be projected, or only others."),
+                      Param("failed", _FLAG, "Only events that nothing could be derived from."),
                       Param("order", _ORDERS, "Oldest or newest first."),
                   ), answer=views.Page[views.EventItem]),
             Route("GET", "/api/v2/events/{id}", self.show, "show_event", Scope.READ,
@@ -56,14 +56,13 @@ class Events:
 
     async def list(self, request: Request) -> Response:
         domain, page = params.domain_of(request), params.page(request, tuple[bytes])
-        node, run = params.node(request, "node"), request.text("run")
+        node, run = params.node_text(request, "node"), request.text("run")
         order = (request.text("order") or "desc").lower()
         if order not in ("asc", "desc"):
             raise InvalidParameter("order", f"{order!r} is not one of asc, desc")
         where = EventFilter(
             since=params.time(request, "since"),
             until=params.time(request, "until"),
-            node=None if node is None else node.key(domain),
             run_id=None if run is None else fold_run_id(run),
             kind=next(iter(params.choices(request, "kind", EventKind)), None),
             types=params.choices(request, "type", EventType),
@@ -72,7 +71,11 @@ class Events:
         )
 
         async def question(reader: Reader) -> Sequence[EventRow]:
-            return await reader.list_events(domain, where, page, order)
+            wanted = where
+            if node is not None:
+                ref = await params.look_up(reader, domain, node, "node")
+                wanted = msgspec.structs.replace(where, node=ref.key(domain))
+            return await reader.list_events(domain, wanted, page, order)
 
         rows = await self._store.read(question)
         items = [encode.event(row) for row in rows]
@@ -109,8 +112,8 @@ class Events:
 def _answer(row: EventRow, event: Event | None, body: bytes) -> views.EventAnswer:
     item = msgspec.structs.asdict(encode.event(row))
     if event is None:
-        return views.EventAnswer(**item, producer="", schema_url="", job=None, inputs=(), outputs=(),
-                                 problems=(), event=msgspec.Raw(body))  # fmt: skip
+        return views.EventAnswer(**item, producer="", schema_url="", job=None, inputs=(),
+                                 outputs=(), flags=(), event=msgspec.Raw(body))  # fmt: skip
     return views.EventAnswer(
         **item,
         producer=event.producer,
@@ -118,6 +121,6 @@ def _answer(row: EventRow, event: Event | None, body: bytes) -> views.EventAnswe
         job=None if event.job is None else str(event.job.node),
         inputs=tuple(str(use.statement.node) for use in event.inputs),
         outputs=tuple(str(use.statement.node) for use in event.outputs),
-        problems=tuple(views.Flag(flag.pointer, flag.reason) for flag in event.flags),
+        flags=tuple(views.Flag(flag.pointer, flag.reason) for flag in event.flags),
         event=msgspec.Raw(body),
     )

@@ -8,6 +8,7 @@ from headwater.event import Transformation
 from headwater.fold import Origin
 from headwater.graph import Graph, GraphEdge, GraphNode
 from headwater.ids import FieldId
+from headwater.store import Moment
 
 
 class NodeItem(msgspec.Struct, frozen=True):
@@ -65,14 +66,21 @@ class GraphAnswer(msgspec.Struct, frozen=True):
     limit: int
 
 
+def until(moment: Moment | None) -> str | None:
+    return None if moment is None else format_time(moment.until)
+
+
+def since(moment: Moment | None) -> str | None:
+    return None if moment is None else iso(moment.since)
+
+
 def graph(found: Graph) -> GraphAnswer:
-    moment = found.moment
     return GraphAnswer(
         start=str(found.start),
         direction=found.direction.value,
         depth=found.depth,
-        as_of=None if moment is None else format_time(moment.until),
-        since=None if moment is None else iso(moment.since),
+        as_of=until(found.moment),
+        since=since(found.moment),
         nodes=tuple(graph_node(node) for node in found.nodes),
         edges=tuple(graph_edge(edge) for edge in found.edges),
         truncated=found.truncated,
@@ -106,12 +114,12 @@ def graph_edge(edge: GraphEdge) -> EdgeItem:
         runs=edge.runs,
         last_run=edge.last_run,
         job=None if edge.job is None else str(edge.job),
-        transformations=tuple(map(_transformation, edge.transformations)),
+        transformations=tuple(map(transformation, edge.transformations)),
         whole=edge.whole,
     )
 
 
-def _transformation(how: Transformation) -> TransformationItem:
+def transformation(how: Transformation) -> TransformationItem:
     return TransformationItem(how.type, how.subtype, how.description, how.masking)
 
 

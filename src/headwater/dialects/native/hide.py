@@ -7,6 +7,7 @@ from headwater.dialects.native import params, views
 from headwater.event import Event, Received
 from headwater.http.context import Context
 from headwater.ids import NodeKind, digest_of, format_event_id
+from headwater.records import FUTURE
 from headwater.store import NodeDetail
 
 DIALECT = "native"
@@ -26,8 +27,10 @@ class Hide:
     async def submit(self, domain: str, known: NodeDetail) -> views.HiddenAnswer:
         """Hides the node from now on; a later event that names it shows it again."""
         now = self._context.clock()
-        # An event may have come with a time that lies ahead: hiding has to be newer than that.
-        time = now if known.last is None else max(now, known.last + 1)
+        # Hiding has to be newer than what a clock stated that runs ahead a little; a time that is
+        # further off ranks below anyway.
+        ahead = known.last is not None and now <= known.last < now + FUTURE
+        time = known.last + 1 if ahead and known.last is not None else now
         node = known.row.node
         body = hiding(node.kind, node.namespace, node.name, time)
         received = Received(

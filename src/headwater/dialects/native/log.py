@@ -41,7 +41,9 @@ class Log:
             for logged in bodies.values():
                 event = self.decode(logged)
                 if event is not None:
-                    found.append((stamp_of(event, digest_of(logged.body)), event))
+                    found.append(
+                        (stamp_of(event, digest_of(logged.body), logged.received_at), event)
+                    )
         return found
 
     async def facets(

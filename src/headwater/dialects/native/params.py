@@ -9,11 +9,12 @@ from typing import TypeVar
 
 import msgspec
 
+from headwater import lineage
 from headwater.auth.principal import Scope
 from headwater.errors import InvalidParameter
 from headwater.http.message import Param, Request
-from headwater.ids import NodeId, Ref, parse_ref
-from headwater.store import Direction, Moment, Page
+from headwater.ids import NodeId, parse_candidates
+from headwater.store import Direction, Moment, Page, Reader
 
 LIMIT = 100
 MOST = 1000
@@ -45,12 +46,8 @@ NAMESPACE = Param("namespace", _TEXT, "Only this namespace.")
 
 
 def domain_of(request: Request) -> str:
-    """The domain that a request is about: the credential's, or on an open server the one named."""
-    principal = request.principal
-    if principal.key_id is not None:
-        return principal.domain or DEFAULT_DOMAIN
-    named = request.headers.get(b"x-headwater-domain", b"").decode("utf-8", "replace")
-    return named or request.text("domain") or principal.domain or DEFAULT_DOMAIN
+    """The domain that a request is about."""
+    return request.principal.domain or DEFAULT_DOMAIN
 
 
 def sees_stored_bytes(request: Request) -> bool:
@@ -163,12 +160,22 @@ def direction(request: Request, default: Direction = Direction.BOTH) -> Directio
     return choice(request, "direction", Direction, default)
 
 
-def node(request: Request, name: str) -> NodeId | None:
-    """A job or a dataset, written out in full."""
+def node_text(request: Request, name: str) -> str | None:
+    """A written node whose form is right; `look_up` finds what it stands for."""
     text = request.text(name)
-    if text is None:
-        return None
-    ref: Ref = parse_ref(text, name)
+    if text is not None:
+        parse_candidates(text, name)
+    return text
+
+
+async def look_up(reader: Reader, domain: str, text: str, name: str) -> NodeId:
+    """The job or dataset that a text stands for; bare colons are read in every way.
+
+    Raises:
+        InvalidParameter: it is written like a run or a field.
+        NotFound: nothing of that name is known.
+    """
+    ref = await lineage.resolve(reader, domain, text)
     if not isinstance(ref, NodeId):
         raise InvalidParameter(name, f"{text!r} is not a job or a dataset")
     return ref

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from headwater import history
 from headwater.auth.principal import Scope
 from headwater.dialects.native import encode, params, views
@@ -52,11 +54,10 @@ class Runs:
 
     async def list(self, request: Request) -> Response:
         domain = params.domain_of(request)
-        page = params.page(request, tuple[int | None, str, bytes])
-        job = params.node(request, "job")
+        page = params.page(request, tuple[int, str, bytes])
+        job = params.node_text(request, "job")
         parent = request.text("parent")
         where = RunFilter(
-            job=None if job is None else job.key(domain),
             namespace=request.text("namespace"),
             states=_states(request),
             parent=None if parent is None else fold_run_id(parent),
@@ -65,20 +66,25 @@ class Runs:
         )
 
         async def question(reader: Reader) -> Sequence[RunRow]:
-            return await reader.list_runs(domain, where, page)
+            wanted = where
+            if job is not None:
+                ref = await params.look_up(reader, domain, job, "job")
+                wanted = msgspec.structs.replace(where, job=ref.key(domain))
+            return await reader.list_runs(domain, wanted, page)
 
         rows = await self._store.read(question)
         items = [encode.run(row) for row in rows]
-        cursors = [(row.record.at, row.record.run_id, row.record.job) for row in rows]
+        cursors = [(row.record.at or 0, row.record.run_id, row.record.job) for row in rows]
         return encode.answer(encode.page(items, page.limit - 1, cursors))
 
     async def show(self, request: Request) -> Response:
         domain, run_id = params.domain_of(request), fold_run_id(request.path[0])
-        job = params.node(request, "job")
+        text = params.node_text(request, "job")
         most = request.number("events", EVENTS, 1, 10 * EVENTS)
 
         async def question(reader: Reader) -> views.RunAnswer:
             rows = await reader.runs(domain, run_id)
+            job = None if text is None else await params.look_up(reader, domain, text, "job")
             wanted = [row for row in rows if job is None or row.job == job]
             if not wanted:
                 raise NotFound(f"no run {run_id!r} is known")

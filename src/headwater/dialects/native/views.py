@@ -21,7 +21,7 @@ class Page(msgspec.Struct, Generic[Item], frozen=True):
 
 
 class EventItem(msgspec.Struct, frozen=True):
-    """An event of the log. `node` is its job, or the dataset of a dataset event."""
+    """An event of the log. `node` is its job, else its dataset; null if it failed."""
 
     id: str
     position: int
@@ -31,10 +31,10 @@ class EventItem(msgspec.Struct, frozen=True):
     time: Time
     received_at: Time
     size: int
-    node: str
+    node: str | None
     run_id: str | None
     failure: str | None
-    flags: int
+    flag_count: int
 
 
 class RunName(msgspec.Struct, frozen=True):
@@ -236,7 +236,7 @@ class EventAnswer(EventItem, frozen=True):
     job: Node | None
     inputs: tuple[Node, ...]
     outputs: tuple[Node, ...]
-    problems: tuple[Flag, ...]
+    flags: tuple[Flag, ...]
     event: msgspec.Raw
 
 
@@ -267,14 +267,3 @@ class HiddenAnswer(msgspec.Struct, frozen=True):
     id: str
     node: Node
     hidden: bool = True
-
-
-class ErrorAnswer(msgspec.Struct, frozen=True):
-    """What went wrong. `errors` names each thing that is off by a JSON pointer or a parameter."""
-
-    status: int
-    code: str
-    error: str
-    message: str
-    errors: tuple[Flag, ...]
-    request_id: str

@@ -39,7 +39,8 @@ def kind(raw: bytes) -> str:
 class Reader(Generic[T]):
     """Reads JSON as one type; where it does not fit, the parts that do are kept.
 
-    A struct without one of its required members is lost as a whole; a list or dict loses the item.
+    A struct without one of its required members is lost as a whole. A list or dict loses the item,
+    and is lost itself when nothing is left of it: to be empty would be a statement.
     """
 
     def __init__(self, shape: type[T]) -> None:
@@ -56,12 +57,12 @@ class Reader(Generic[T]):
 
 
 def _salvage(info: inspect.Type, raw: bytes, pointer: str, report: Report) -> Any:
-    found = kind(raw)
+    given = kind(raw)
     options = info.types if isinstance(info, inspect.UnionType) else (info,)
-    fitting = next((option for option in options if _wanted(option) == found), None)
+    fitting = next((option for option in options if _wanted(option) == given), None)
     if fitting is None and not isinstance(info, inspect.RawType):
         wanted = next(_wanted(option) for option in options)
-        report(pointer, f"expected {wanted}, got {found}")
+        report(pointer, f"expected {wanted}, got {given}")
         return _LOST
     if pointer.count("/") > _DEPTH:
         report(pointer, "nested too deeply to be understood")
@@ -70,18 +71,23 @@ def _salvage(info: inspect.Type, raw: bytes, pointer: str, report: Report) -> An
         case inspect.StructType():
             return _struct(fitting, raw, pointer, report)
         case inspect.DictType():
-            members = (
-                (name, _salvage(fitting.value_type, bytes(value), pointer + step(name), report))
-                for name, value in _MEMBERS.decode(raw).items()
-            )
-            return {name: value for name, value in members if value is not _LOST}
+            members = _MEMBERS.decode(raw)
+            read = {
+                name: _salvage(fitting.value_type, bytes(value), pointer + step(name), report)
+                for name, value in members.items()
+            }
+            kept = {name: value for name, value in read.items() if value is not _LOST}
+            return kept if kept or not members else _LOST
         case inspect.ListType() | inspect.VarTupleType():
-            items = (
+            items = _ITEMS.decode(raw)
+            every = [
                 _salvage(fitting.item_type, bytes(value), f"{pointer}/{at}", report)
-                for at, value in enumerate(_ITEMS.decode(raw))
-            )
-            kept = [value for value in items if value is not _LOST]
-            return tuple(kept) if isinstance(fitting, inspect.VarTupleType) else kept
+                for at, value in enumerate(items)
+            ]
+            found = [value for value in every if value is not _LOST]
+            if items and not found:
+                return _LOST
+            return tuple(found) if isinstance(fitting, inspect.VarTupleType) else found
         case inspect.StrType() | inspect.BoolType() | inspect.NoneType():
             return msgspec.json.decode(raw)
     return msgspec.Raw(raw)

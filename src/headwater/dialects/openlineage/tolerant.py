@@ -1,4 +1,4 @@
-"""Bodies that strict JSON refuses, and how deep a body is nested.
+"""Bodies that strict JSON refuses, arrays of events, and how deep a body is nested.
 
 Python's client writes bare NaN and Infinity; others write half a surrogate pair, raw control
 characters or a byte order mark. Such a body is read as the strict JSON that it stands for.
@@ -13,29 +13,46 @@ import msgspec
 _BOM = b"\xef\xbb\xbf"
 # A string that does not end runs to the end of the body, so that no byte is looked at twice.
 _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?'
-_strings = re.compile(_STRING, re.DOTALL)
 _tokens = re.compile(_STRING + rb"|-?Infinity|NaN", re.DOTALL)
-_controls = re.compile(rb"[\x00-\x1f]")
-_escapes = re.compile(
-    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-    rb"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}|\\.",
+_suspect = re.compile(rb"[\x00-\x1f]|\\u[dD][89a-fA-F]")
+_odd = re.compile(
+    rb"[\x00-\x1f]"
+    rb"|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+    rb"|\\.",
     re.DOTALL,
 )
-_LONE = 6
-"""The length of an escaped surrogate without its other half."""
-_BRACKETS = bytes(
-    1 if code in b"[{" else 255 if code in b"]}" else 0 for code in range(256)
-)  # fmt: skip
-_PLAIN = bytes(set(range(256)) - set(b"[]{}"))
-_SPACE = b" \t\r\n"
+_LONE_SURROGATE = 6  # the length of its escape; a pair has twice that
+_NESTING = bytes(
+    {**dict.fromkeys(b"[{", 1), **dict.fromkeys(b"]}", 255)}.get(c, c) for c in range(256)
+)
+_UNNESTED = bytes(set(range(256)) - set(b'[]{}"'))
+_NOT_OPENING = bytes(set(range(256)) - set(b"[{"))
+_quoted = re.compile(rb'"[^"]*+"?')
+_before = re.compile(rb"\s*+\[?+\s*+")
+_comma = re.compile(rb"\s*+,\s*+")
+_events = re.compile(rb'"events"\s*+:\s*+')
+
+
+class _Envelope(msgspec.Struct):
+    events: msgspec.Raw
+
+
 _items = msgspec.json.Decoder(list[msgspec.Raw])
+_envelope = msgspec.json.Decoder(_Envelope)
 
 
 def too_deep(body: bytes, limit: int) -> bool:
     """Whether arrays and objects are nested deeper than the limit."""
-    if body.count(b"[") + body.count(b"{") <= limit:
+    if len(body.translate(None, _NOT_OPENING)) <= limit:
         return False
-    brackets = _strings.sub(b"", body).translate(_BRACKETS, _PLAIN)
+    if b"\\" in body:
+        body = body.replace(rb"\\", b"").replace(rb"\"", b"")
+    # What is left of a string are its quotes and the brackets in it; two quotes side by side are an
+    # empty string, or the end of one and the start of the next.
+    brackets = body.translate(_NESTING, _UNNESTED).replace(b'""', b"")
+    if b'"' in brackets:
+        brackets = _quoted.sub(b"", brackets)
     return max(accumulate(memoryview(brackets).cast("b")), default=0) > limit
 
 
@@ -44,26 +61,63 @@ def repair(body: bytes) -> bytes | None:
 
     NaN and the infinities become null, a lone surrogate U+FFFD, a control character its escape.
     """
-    repaired = _rewrite(body.removeprefix(_BOM), b"null", lambda c: b"\\u%04x" % c[0][0])
+    repaired = _rewrite(body.removeprefix(_BOM), lambda _: b"null", lambda char: b"\\u%04x" % char)
     return repaired if repaired != body else None
 
 
-def elements(body: bytes, key: bytes | None = None) -> list[bytes] | None:
-    """The verbatim elements of an array that strict JSON refuses; None: it is not an array.
+def split(body: bytes, envelope: bool) -> list[bytes] | None:
+    """The verbatim elements of a JSON array; None: the body is another value.
 
     Args:
-        body: the array, or with a key an object that holds it.
-        key: not None: the array is the member of that name.
+        envelope: take `{"events": [...]}` for that array too.
+
+    Raises:
+        msgspec.DecodeError: the body is not JSON, however leniently it is read.
     """
-    # Stand-ins of the same length, so that each element is found at its place in the body.
-    start = len(_BOM) if body.startswith(_BOM) else 0
-    plain = b" " * start + _rewrite(body[start:], None, lambda _: b" ")
-    raws = _items.decode(plain)
-    found = []
-    at = plain.index(b"[") + 1
-    for raw in map(bytes, raws):
-        while plain[at] in b", \t\r\n":
-            at += 1
-        found.append(body[at : at + len(raw)])
-        at += len(raw)
+    try:
+        return _elements(body, body, envelope)
+    except msgspec.ValidationError:
+        return None
+    except msgspec.DecodeError:
+        # Stand-ins of the same length: each element is found at its own place in the body.
+        plain = _rewrite(body.removeprefix(_BOM), lambda token: b"1" * len(token), lambda _: b" ")
+    try:
+        return _elements(body, plain.rjust(len(body)), envelope)
+    except msgspec.ValidationError:
+        return None
+
+
+def _elements(body: bytes, plain: bytes, envelope: bool) -> list[bytes]:
+    start = 0
+    array = plain
+    if envelope and plain.lstrip().startswith(b"{"):
+        array = bytes(_envelope.decode(plain).events)
+        places = [match.end() for match in _events.finditer(plain)]
+        start = next((at for at in reversed(places) if plain.startswith(array, at)), 0)
+    found = [bytes(raw) for raw in _items.decode(array)]
+    if plain is body:
+        return found
+    for at, element in enumerate(found):
+        separator = (_comma if at else _before).match(plain, start)
+        start = separator.end() if separator else start
+        found[at] = body[start : start + len(element)]
+        start += len(element)
     return found
+
+
+def _rewrite(
+    body: bytes, number: Callable[[bytes], bytes], control: Callable[[int], bytes]
+) -> bytes:
+    def in_string(match: re.Match[bytes]) -> bytes:
+        part = match[0]
+        if part[0] < 0x20:
+            return control(part[0])
+        return rb"\ufffd" if len(part) == _LONE_SURROGATE else part
+
+    def token(match: re.Match[bytes]) -> bytes:
+        part = match[0]
+        if part[:1] != b'"':
+            return number(part)
+        return _odd.sub(in_string, part) if _suspect.search(part) else part
+
+    return _tokens.sub(token, body)

@@ -13,12 +13,24 @@ class Bodies:
 
     def __init__(self, db: Connection) -> None:
         self._db = db
-        self._plain = zstandard.ZstdCompressor(level=LEVEL, write_content_size=True)
-        self._compressors: dict[int, zstandard.ZstdCompressor] = {NO_DICTIONARY: self._plain}
+        plain = zstandard.ZstdCompressor(level=LEVEL, write_content_size=True)
+        self._compressors: dict[int, zstandard.ZstdCompressor] = {NO_DICTIONARY: plain}
         self._restorers: dict[int, zstandard.ZstdDecompressor] = {
             NO_DICTIONARY: zstandard.ZstdDecompressor()
         }
         self._current = NO_DICTIONARY
+
+    def adopt(self, identity: int, dictionary: bytes) -> None:
+        """Compresses with this dictionary from now on; an empty one is no dictionary."""
+        if dictionary:
+            data = zstandard.ZstdCompressionDict(dictionary)
+            data.precompute_compress(level=LEVEL)
+            self._compressors = {
+                identity: zstandard.ZstdCompressor(
+                    level=LEVEL, dict_data=data, write_content_size=True
+                )
+            }
+            self._current = identity
 
     def compress(self, body: bytes) -> tuple[int, bytes]:
         """Returns the id of the dictionary used (0: none) and the compressed bytes."""

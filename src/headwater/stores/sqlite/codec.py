@@ -1,6 +1,5 @@
 """How records are written in columns, and read back."""
 
-import uuid
 from typing import Any
 
 import msgspec
@@ -144,18 +143,20 @@ def decode_run(
 
 def write_run_id(run_id: str) -> bytes | str:
     """A UUID in its usual form takes 16 bytes; anything else stays text."""
-    if len(run_id) == 36:
-        try:
-            identity = uuid.UUID(run_id)
-        except ValueError:
-            return run_id
-        if str(identity) == run_id:
-            return identity.bytes
-    return run_id
+    if len(run_id) != 36 or run_id.count("-") != 4 or " " in run_id:
+        return run_id
+    try:
+        stored = bytes.fromhex(run_id.replace("-", ""))
+    except ValueError:
+        return run_id
+    return stored if read_run_id(stored) == run_id else run_id
 
 
 def read_run_id(stored: bytes | str) -> str:
-    return str(uuid.UUID(bytes=stored)) if isinstance(stored, bytes) else stored
+    if isinstance(stored, str):
+        return stored
+    text = stored.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 _said = msgspec.msgpack.Decoder(list[tuple[int, bytes]])

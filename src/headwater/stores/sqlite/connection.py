@@ -2,7 +2,7 @@
 
 import re
 from array import array as integers
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import resources
 from typing import Any
@@ -118,8 +118,18 @@ class Connection:
         if self._db.in_transaction:
             self._db.execute("ROLLBACK").fetchall()
 
-    def interrupt(self) -> None:
-        self._db.interrupt()
+    def on_log_growth(self, tell: Callable[[int], None]) -> None:
+        """Tells after each commit how many pages the write-ahead log holds; ends automatic ones."""
+
+        def told(_: apsw.Connection, __: str, pages: int) -> int:
+            tell(pages)
+            return apsw.SQLITE_OK
+
+        self._db.set_wal_hook(told)
+
+    def checkpoint(self) -> None:
+        """Moves what can be moved from the write-ahead log without waiting for anyone."""
+        self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
 
     def close(self) -> None:
         with translated():

@@ -85,7 +85,7 @@ class Edges:
         flows = False
         node = self._names.node
         for content_id, declared in now:
-            part = self._contents.by_id(owner, owner_id, content_id).content
+            part = self._contents.read(content_id)
             flows = flows or not part.bare
             stated = (fold.declared_edges if declared else fold.edges)(owner, part)
             self._names.find({key for pair in stated for key in pair})

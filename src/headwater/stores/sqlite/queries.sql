@@ -384,3 +384,39 @@ SELECT count(*) FROM event
 -- Writes a page without changing anything.
 -- name: probe
 UPDATE domain SET created_at = created_at WHERE name = 'default'
+
+-- What a pruned log keeps: the younger events; for each node its newest event and those that state
+-- its facets; the runs that the current graph shows, and each job's last run; what is declared.
+-- name: needed
+SELECT position FROM event WHERE time >= ?1
+UNION
+SELECT (
+    SELECT v.position FROM node_event v WHERE v.node_id = n.id ORDER BY v.stamp DESC LIMIT 1
+) AS position FROM node n WHERE position IS NOT NULL
+UNION
+SELECT v.position FROM node_facet f
+JOIN node_event v ON v.node_id = f.node_id AND v.stamp = f.stamp
+WHERE f.stamp IS NOT NULL
+UNION
+SELECT e.position FROM run r JOIN event e ON e.run_id = r.id
+WHERE r.at >= coalesce(
+    (SELECT max(c.at) FROM run c WHERE c.job_id = r.job_id AND c.complete = 1), r.at
+)
+UNION
+SELECT v.position FROM declaration d
+JOIN node_event v ON v.node_id = d.owner_id AND v.stamp = d.stamp
+WHERE d.stamp = (SELECT max(stamp) FROM declaration m WHERE m.owner_id = d.owner_id)
+UNION
+SELECT v.position FROM edge g
+JOIN node_event v ON v.node_id = g.owner_id AND v.stamp = g.last
+WHERE g.origin & 16
+
+-- name: newest_dictionary
+SELECT id, body FROM dictionary ORDER BY id DESC LIMIT 1
+
+-- name: insert_dictionary
+INSERT INTO dictionary (id, body, created_at) VALUES (?, ?, ?)
+
+-- name: sample_bodies
+SELECT dictionary_id, body FROM event_body
+WHERE position IN (SELECT value FROM carray(?1)) AND length(body) < ?2

@@ -1,6 +1,7 @@
 """Runs, the contents that their events state, and the job versions that these add up to."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from headwater import fold
 from headwater.ids import Key
@@ -11,21 +12,18 @@ from headwater.stores.sqlite.connection import Connection, Row, array
 from headwater.stores.sqlite.names import Names
 
 RUNS_KEPT = 20_000
-CONTENTS_KEPT = 200_000
+EDGES_KEPT = 300_000
 
 RunName = tuple[int, bytes | str, int]
 """(domain, run id as stored, job)"""
 
 
-class Said:
+class Said(NamedTuple):
     """A content in the store, with the edges that it states between surrogates."""
 
-    __slots__ = ("content", "edges", "id")
-
-    def __init__(self, identity: int, content: Content, edges: tuple[tuple[int, int], ...]) -> None:
-        self.id = identity
-        self.content = content
-        self.edges = edges
+    id: int
+    digest: bytes
+    edges: tuple[tuple[int, int], ...]
 
 
 class Contents:
@@ -34,13 +32,11 @@ class Contents:
     def __init__(self, db: Connection, names: Names) -> None:
         self._db = db
         self._names = names
-        self._kept: Memo[tuple[int, bytes], Said] = Memo(CONTENTS_KEPT)
-        self._new: list[Row] = []
+        self._kept: Memo[tuple[int, bytes], Said] = Memo(EDGES_KEPT)
         self.reset()
 
     def reset(self) -> None:
         self._kept.clear()
-        self._new.clear()
         row = self._db.one("content_counter")
         assert row is not None
         self._next = int(row[0]) + 1
@@ -68,21 +64,19 @@ class Contents:
         assert row is not None
         return self._keep(owner, owner_id, int(row[0]), codec.decode_content(row[1], digest))
 
-    def by_id(self, owner: Key, owner_id: int, identity: int) -> Said:
-        row = self._db.one("content_by_id", identity)
+    def read(self, identity: int) -> Content:
+        """The whole of a content that is stored already."""
+        row = self._db.one("content_body", identity)
         assert row is not None
-        return self.get(owner, owner_id, row[0])
+        return codec.decode_content(row[0], row[1])
 
     def _keep(self, owner: Key, owner_id: int, identity: int, content: Content) -> Said:
         pairs = fold.edges(owner, content)
         self._names.find({key for pair in pairs for key in pair})
         node = self._names.node
-        said = Said(identity, content, tuple((node(a), node(b)) for a, b in sorted(pairs)))
-        weight = 1 + len(said.edges) + sum(
-            len(flow.fields) + len(flow.sources)
-            for flow in (*content.columns, *(content.explicit or ()))
-        )
-        return self._kept.put((owner_id, content.digest), said, weight)
+        edges = tuple((node(a), node(b)) for a, b in sorted(pairs))
+        said = Said(identity, content.digest, edges)
+        return self._kept.put((owner_id, content.digest), said, 3 + len(edges))
 
 
 class _Run:
@@ -157,7 +151,7 @@ class Runs:
         known.record = merged = merge_runs(before, record)
         known.dirty = True
         fresh: list[tuple[int, int]] = []
-        if said.content.digest not in before.said:
+        if said.digest not in before.said:
             old = {edge for part in self._parts(name, before) for edge in part.edges}
             fresh = [edge for edge in said.edges if edge not in old]
         if len(merged.said) == 1:
@@ -171,7 +165,7 @@ class Runs:
 
     def _resolve(self, name: RunName, record: RunRecord) -> int:
         stamped = [
-            (stamp, self._contents.get(record.job, name[2], digest).content)
+            (stamp, self._contents.read(self._contents.get(record.job, name[2], digest).id))
             for digest, stamp in record.said.items()
         ]
         version = fold.resolve(stamped, record.snapshot)

@@ -14,7 +14,9 @@ from headwater.records import Projected
 from headwater.store import ApiKey, Domain, LoggedEvent, Reader, Receipt
 from headwater.stores.sqlite import state
 from headwater.stores.sqlite.bodies import Bodies
+from headwater.stores.sqlite.checkpoint import Checkpoints
 from headwater.stores.sqlite.connection import Connection, translated
+from headwater.stores.sqlite.dictionaries import Dictionaries
 from headwater.stores.sqlite.lock import FileLock
 from headwater.stores.sqlite.migrations import Progress, check, migrate
 from headwater.stores.sqlite.reader import SqliteReader
@@ -24,7 +26,6 @@ T = TypeVar("T")
 
 READERS = 4
 LOG_PAGE = 500
-CHECKPOINT_PAGES = 4_000
 
 
 def _silent(_: str) -> None:
@@ -92,14 +93,15 @@ class KeyBook:
         return revoked
 
     def keys_version(self) -> int:
-        """The time stamp of a file beside the database that every change of a key touches."""
+        """The length of a file beside the database that every change of a key makes longer."""
         try:
-            return os.stat(self._mark).st_mtime_ns
+            return os.stat(self._mark).st_size
         except FileNotFoundError:
             return 0
 
     def _touch(self) -> None:
-        self._mark.touch()
+        with self._mark.open("ab") as mark:
+            mark.write(b".")
 
     def _use(self, work: Callable[[Connection], T]) -> T:
         with translated():
@@ -128,6 +130,8 @@ class SqliteStore(KeyBook):
         self._lock: FileLock | None = None
         self._writer: Writer | None = None
         self._write_db: Connection | None = None
+        self._checkpoints: Checkpoints | None = None
+        self._dictionaries: Dictionaries | None = None
         self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="headwater-writer")
         self._read_threads = ThreadPoolExecutor(READERS, thread_name_prefix="headwater-reader")
         self._local = threading.local()
@@ -160,7 +164,6 @@ class SqliteStore(KeyBook):
                 db.pragma("synchronous = FULL")
                 db.pragma("cache_size = -65536")
                 db.pragma("temp_store = MEMORY")
-                db.pragma(f"wal_autocheckpoint = {CHECKPOINT_PAGES}")
                 migrate(db, progress)
                 if db.one("domain_by_name", "default") is None:
                     db.run("insert_domain", "default", 0)
@@ -169,6 +172,8 @@ class SqliteStore(KeyBook):
                 raise
             self._write_db = db
             self._writer = Writer(db)
+            self._checkpoints = Checkpoints(self._file, db)
+            self._dictionaries = Dictionaries(self._file, db, self._writer.bodies)
 
     async def commit(
         self,
@@ -181,12 +186,25 @@ class SqliteStore(KeyBook):
         loop = asyncio.get_running_loop()
         try:
             receipts = await loop.run_in_executor(
-                self._write_thread, writer.commit, batch, positions
+                self._write_thread, self._commit, writer, batch, positions
             )
         except Unavailable as error:
             self._failure = error.message
             raise
         self._failure = None
+        return receipts
+
+    def _commit(
+        self,
+        writer: Writer,
+        batch: Sequence[tuple[Received, Projected | None]],
+        positions: Sequence[int] | None,
+    ) -> list[Receipt]:
+        receipts = writer.commit(batch, positions)
+        if self._checkpoints is not None:
+            self._checkpoints.after_commit()
+        if self._dictionaries is not None and receipts:
+            self._dictionaries.after_commit(receipts[-1].position)
         return receipts
 
     async def read(self, question: Callable[[Reader], Awaitable[T]]) -> T:
@@ -242,6 +260,13 @@ class SqliteStore(KeyBook):
             db, _ = self._connection()
             return state.rows(db, name)
 
+    async def needed(self, before: int) -> list[int]:
+        def read() -> list[int]:
+            with translated():
+                return [position for (position,) in self._connection()[0].all("needed", before)]
+
+        return await asyncio.get_running_loop().run_in_executor(self._read_threads, read)
+
     async def ping(self) -> None:
         if self._failure is not None:
             await asyncio.get_running_loop().run_in_executor(self._write_thread, self._probe)
@@ -271,6 +296,9 @@ class SqliteStore(KeyBook):
 
     async def close(self) -> None:
         def close_writer() -> None:
+            for worker in (self._checkpoints, self._dictionaries):
+                if worker is not None:
+                    worker.close()
             if self._write_db is not None:
                 self._write_db.pragma("wal_checkpoint(TRUNCATE)")
                 self._write_db.close()

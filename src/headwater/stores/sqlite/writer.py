@@ -23,7 +23,7 @@ class Writer:
 
     def __init__(self, db: Connection) -> None:
         self._db = db
-        self._bodies = Bodies(db)
+        self.bodies = Bodies(db)
         self._names = Names(db)
         self._facets = Facets(db, self._names)
         self._contents = Contents(db, self._names)
@@ -163,7 +163,7 @@ class Writer:
                 len(event.flags),
             )
         )
-        self._rows.append((position, *self._bodies.compress(received.body)))
+        self._rows.append((position, *self.bodies.compress(received.body)))
 
     def _state(self, domain: str, projected: Projected) -> int | None:
         """Merges what the event says of lineage; returns the surrogate of its run."""

@@ -1,0 +1,1 @@
+"""The native API of Headwater: everything that it knows, as `/api/v2`."""

@@ -1,0 +1,240 @@
+"""What flows into what: the column lineage facet and the explicit lineage facet.
+
+Sources that reach the same columns share one flow, so that a facet of rows x columns stays as small
+as its names. Equal content gives equal flows, whatever its order.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from headwater.dialects.openlineage.body import Body
+from headwater.dialects.openlineage.findings import Report, step
+from headwater.event import Flow, Source, Transformation
+from headwater.ids import NodeId, NodeKind, dataset, job
+
+
+class WireTransformation(msgspec.Struct, frozen=True, gc=False):
+    type: str | None = None
+    subtype: str | None = None
+    description: str | None = None
+    masking: bool | None = None
+
+
+class InputField(msgspec.Struct, frozen=True, gc=False):
+    """A column of another dataset; without a field, that dataset as a whole."""
+
+    namespace: str
+    name: str
+    field: str | None = None
+    transformations: tuple[WireTransformation, ...] | None = None
+
+
+class OutputField(msgspec.Struct, rename="camel"):
+    """`transformationType` and `transformationDescription` are of the versions 1-0-x."""
+
+    input_fields: list[InputField] | None = None
+    transformation_type: str | None = None
+    transformation_description: str | None = None
+
+
+class ColumnLineage(Body):
+    fields: dict[str, OutputField] | None = None
+    dataset: list[InputField] | None = None
+
+
+class LineageInput(msgspec.Struct, frozen=True, gc=False):
+    """A dataset, one of its fields, or a job; a job without a name is the event's own."""
+
+    type: str = "DATASET"
+    namespace: str | None = None
+    name: str | None = None
+    field: str | None = None
+    transformations: tuple[WireTransformation, ...] | None = None
+
+
+class LineageField(msgspec.Struct):
+    inputs: list[LineageInput]
+
+
+class LineageEntry(msgspec.Struct):
+    type: str = "DATASET"
+    namespace: str | None = None
+    name: str | None = None
+    inputs: list[LineageInput] | UnsetType | None = UNSET
+    fields: dict[str, LineageField] | None = None
+
+
+class JobLineage(Body, kw_only=True):
+    entries: list[LineageEntry]
+
+
+class DatasetLineage(Body):
+    inputs: list[LineageInput] | UnsetType | None = UNSET
+    fields: dict[str, LineageField] | None = None
+
+
+class _Reach:
+    """What is said to reach one target."""
+
+    def __init__(self) -> None:
+        self.whole: set[Source] | None = None
+        self.columns: dict[Source, set[str]] = {}
+        self.sealed: set[str] = set()
+        """Columns that are said to have no source."""
+
+    def add_whole(self, sources: Iterable[Source]) -> None:
+        self.whole = (self.whole or set()).union(sources)
+
+    def flows(self, target: NodeId) -> Iterator[Flow]:
+        groups: dict[tuple[str, ...], list[Source]] = {}
+        if self.whole is not None:
+            groups[()] = list(self.whole)
+        for source, columns in self.columns.items():
+            groups.setdefault(tuple(sorted(columns)), []).append(source)
+        sealed = self.sealed.difference(*self.columns.values())
+        if sealed:
+            groups[tuple(sorted(sealed))] = []
+        for fields in sorted(groups):
+            yield Flow(target, fields, tuple(sorted(groups[fields], key=_source_order)))
+
+
+def column_flows(facet: ColumnLineage, target: NodeId) -> tuple[Flow, ...] | None:
+    """The flows of a column lineage facet of any version; None: neither kind is stated."""
+    if facet.fields is None and facet.dataset is None:
+        return None
+    reach = _Reach()
+    columns: dict[InputField, list[str]] = {}
+    for column, output in (facet.fields or {}).items():
+        sources: Iterable[InputField] = output.input_fields or ()
+        if output.transformation_type or output.transformation_description:
+            whole = (_legacy(output),)
+            sources = [
+                source
+                if source.transformations
+                else msgspec.structs.replace(source, transformations=whole)
+                for source in sources
+            ]
+        for source in sources:
+            columns.setdefault(source, []).append(column)
+    for source, names in columns.items():
+        reach.columns.setdefault(_field_source(source), set()).update(names)
+    if facet.dataset:
+        reach.add_whole(map(_field_source, facet.dataset))
+    return tuple(reach.flows(target))
+
+
+def job_flows(
+    facet: JobLineage, owner: NodeId, pointer: str, report: Report
+) -> tuple[Flow, ...] | None:
+    """The flows of a job's explicit lineage, to datasets and jobs; None: nothing is understood."""
+    targets: dict[NodeId, _Reach] = {}
+    for at, entry in enumerate(facet.entries):
+        place = f"{pointer}/entries/{at}"
+        target = _node(entry, owner, place, report)
+        if target is not None:
+            _explicit(targets.setdefault(target, _Reach()), entry, owner, place, report)
+    ordered = sorted(targets, key=_node_order)
+    flows = tuple(flow for target in ordered for flow in targets[target].flows(target))
+    return flows if flows or not facet.entries else None
+
+
+def dataset_flows(
+    facet: DatasetLineage, target: NodeId, pointer: str, report: Report
+) -> tuple[Flow, ...] | None:
+    """The flows of a dataset's explicit lineage, where no job is the event's own."""
+    reach = _Reach()
+    _explicit(reach, facet, None, pointer, report)
+    flows = tuple(reach.flows(target))
+    return flows if flows or not (facet.inputs or facet.fields) else None
+
+
+def _explicit(
+    reach: _Reach,
+    entry: LineageEntry | DatasetLineage,
+    owner: NodeId | None,
+    pointer: str,
+    report: Report,
+) -> None:
+    if isinstance(entry.inputs, list):
+        found = [
+            source
+            for at, wire in enumerate(entry.inputs)
+            if (source := _source(wire, owner, f"{pointer}/inputs/{at}", report))
+        ]
+        if found or not entry.inputs:
+            reach.add_whole(found)
+    columns: dict[LineageInput, list[str]] = {}
+    for column, stated in (entry.fields or {}).items():
+        if not stated.inputs:
+            reach.sealed.add(column)
+        for wire in stated.inputs:
+            columns.setdefault(wire, []).append(column)
+    for wire, names in columns.items():
+        place = f"{pointer}/fields{step(names[0])}/inputs"
+        source = _source(wire, owner, place, report)
+        if source is not None:
+            reach.columns.setdefault(source, set()).update(names)
+
+
+def _node(
+    wire: LineageInput | LineageEntry, owner: NodeId | None, pointer: str, report: Report
+) -> NodeId | None:
+    makes: dict[str, Callable[[str, str], NodeId]] = {"DATASET": dataset, "JOB": job}
+    make = makes.get(wire.type.upper())
+    if make is None:
+        report(f"{pointer}/type", "neither DATASET nor JOB")
+        return None
+    if wire.namespace is not None and wire.name is not None:
+        return make(wire.namespace, wire.name)
+    if make is job and owner is not None and wire.namespace is None and wire.name is None:
+        return owner
+    report(pointer, "namespace and name are missing")
+    return None
+
+
+def _source(
+    wire: LineageInput, owner: NodeId | None, pointer: str, report: Report
+) -> Source | None:
+    node = _node(wire, owner, pointer, report)
+    if node is None:
+        return None
+    field = wire.field if node.kind is NodeKind.DATASET else None
+    return Source(node, field, _transformations(wire.transformations))
+
+
+def _field_source(wire: InputField) -> Source:
+    node = dataset(wire.namespace, wire.name)
+    return Source(node, wire.field, _transformations(wire.transformations))
+
+
+def _transformations(
+    wire: tuple[WireTransformation, ...] | None,
+) -> tuple[Transformation, ...]:
+    known = {
+        Transformation(
+            each.type or "", each.subtype or "", each.description or "", bool(each.masking)
+        )
+        for each in wire or ()
+    }
+    return tuple(sorted(known))
+
+
+def _legacy(output: OutputField) -> WireTransformation:
+    """IDENTITY and MASKED of the versions 1-0-x in the words of the later ones."""
+    kind = output.transformation_type or None
+    type_ = None if kind is None else "DIRECT"
+    if kind in ("DIRECT", "INDIRECT"):
+        type_, kind = kind, None
+    masking = kind is not None and kind.upper() == "MASKED"
+    return WireTransformation(type_, kind, output.transformation_description, masking)
+
+
+def _node_order(node: NodeId) -> tuple[str, str, str]:
+    return node.kind.value, node.namespace, node.name
+
+
+def _source_order(source: Source) -> tuple[object, ...]:
+    known = source.field is not None
+    return (*_node_order(source.node), known, source.field or "", source.transformations)

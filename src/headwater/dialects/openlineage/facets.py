@@ -1,0 +1,237 @@
+"""The facets of jobs and datasets that Headwater understands, and what each of them states."""
+
+from collections.abc import Callable
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import msgspec
+
+from headwater.dialects.openlineage import columns
+from headwater.dialects.openlineage.body import Body
+from headwater.dialects.openlineage.findings import Report
+from headwater.dialects.openlineage.salvage import Reader
+from headwater.event import Gist, Owner, SchemaField, Tag
+from headwater.ids import NodeId, dataset
+
+B = TypeVar("B", bound=Body)
+
+Facts = dict[str, Any]
+"""Members of DatasetFacts or JobFacts."""
+
+
+class Stated(NamedTuple):
+    """What one facet states, and what lists and search show of it."""
+
+    facts: Facts
+    gist: Gist | None = None
+
+
+class Place(NamedTuple):
+    """Where a facet stands: its node, its pointer, and who is told what is wrong with it."""
+
+    node: NodeId
+    pointer: str
+    report: Report
+
+
+class Known(Generic[B]):
+    """A facet that is understood: its newest model, its shape, and what it states."""
+
+    def __init__(self, model: int, shape: type[B], state: Callable[[B, Place], Stated]) -> None:
+        self.model = model
+        self.reader = Reader(shape)
+        self.state = state
+
+
+class WireColumn(msgspec.Struct):
+    name: str
+    type: str | None = None
+    description: str | None = None
+    fields: list["WireColumn"] | None = None
+
+
+class Schema(Body):
+    fields: list[WireColumn] | None = None
+
+
+class Identifier(msgspec.Struct):
+    namespace: str
+    name: str
+
+
+class Symlinks(Body):
+    identifiers: list[Identifier] | None = None
+
+
+class LifecycleChange(Body, rename={"state": "lifecycleStateChange", "old": "previousIdentifier"}):
+    state: str | None = None
+    old: Identifier | None = None
+
+
+class Documentation(Body):
+    description: str | None = None
+
+
+class WireOwner(msgspec.Struct):
+    name: str
+    type: str | None = None
+
+
+class Ownership(Body):
+    owners: list[WireOwner] | None = None
+
+
+class WireTag(msgspec.Struct):
+    key: str
+    value: str | None = None
+    field: str | None = None
+
+
+class Tags(Body):
+    tags: list[WireTag] | None = None
+
+
+class DataSource(Body):
+    name: str | None = None
+    uri: str | None = None
+
+
+class DatasetType(Body, rename="camel"):
+    dataset_type: str | None = None
+
+
+class EmissionPattern(msgspec.Struct, rename="camel"):
+    event_content_mode: str | None = None
+
+
+class JobType(Body, rename="camel"):
+    processing_type: str | None = None
+    integration: str | None = None
+    job_type: str | None = None
+    emission_pattern: EmissionPattern | None = None
+
+
+class Sql(Body):
+    query: str | None = None
+
+
+class SourceCodeLocation(Body):
+    url: str | None = None
+
+
+def _alike(**stated: Any) -> Stated:
+    """What lists show is what is stated, under the same names."""
+    return Stated(stated, Gist(**stated))
+
+
+def _schema(body: Schema) -> Stated:
+    if body.fields is None:
+        return Stated({})
+    found: list[SchemaField] = []
+    ahead = [("", column) for column in reversed(body.fields)]
+    while ahead:
+        path, column = ahead.pop()
+        name = path + column.name
+        found.append(SchemaField(name, column.type, column.description))
+        ahead.extend((f"{name}.", inner) for inner in reversed(column.fields or ()))
+    return Stated({"schema": tuple(found)}, Gist(columns=len(found)))
+
+
+def _columns(body: columns.ColumnLineage, place: Place) -> Stated:
+    return Stated({"columns": columns.column_flows(body, place.node)})
+
+
+def _job_lineage(body: columns.JobLineage, place: Place) -> Stated:
+    return Stated({"lineage": columns.job_flows(body, place.node, place.pointer, place.report)})
+
+
+def _dataset_lineage(body: columns.DatasetLineage, place: Place) -> Stated:
+    return Stated({"lineage": columns.dataset_flows(body, place.node, place.pointer, place.report)})
+
+
+def _symlinks(body: Symlinks) -> Stated:
+    names = sorted({(each.namespace, each.name) for each in body.identifiers or ()})
+    nodes = tuple(dataset(namespace, name) for namespace, name in names)
+    return Stated({"symlinks": nodes}, Gist(aliases=tuple(names)))
+
+
+def _lifecycle(body: LifecycleChange) -> Stated:
+    state = None if body.state is None else body.state.upper()
+    facts: Facts = {"lifecycle": state}
+    if state == "RENAME" and body.old is not None:
+        facts["renamed_from"] = dataset(body.old.namespace, body.old.name)
+    return Stated(facts, Gist(lifecycle=state))
+
+
+def _documentation(body: Documentation) -> Stated:
+    return _alike(description=body.description)
+
+
+def _ownership(body: Ownership) -> Stated:
+    owners = tuple(Owner(each.name, each.type) for each in body.owners or ())
+    return _alike(owners=owners)
+
+
+def _tags(body: Tags) -> Stated:
+    tags = tuple(Tag(each.key, each.value, each.field) for each in body.tags or ())
+    return _alike(tags=tags)
+
+
+def _data_source(body: DataSource) -> Stated:
+    return _alike(source_name=body.name, source_uri=body.uri)
+
+
+def _dataset_type(body: DatasetType) -> Stated:
+    return _alike(type=body.dataset_type)
+
+
+def _job_type(body: JobType) -> Stated:
+    processing = None if body.processing_type is None else body.processing_type.upper()
+    mode = None if body.emission_pattern is None else body.emission_pattern.event_content_mode
+    stated = _alike(processing=processing, integration=body.integration, type=body.job_type)
+    stated.facts["snapshot"] = mode is not None and mode.upper() == "COMPLETE_SNAPSHOT"
+    return stated
+
+
+def _sql(body: Sql) -> Stated:
+    return Stated({"sql": body.query})
+
+
+def _location(body: SourceCodeLocation) -> Stated:
+    return _alike(location=body.url)
+
+
+def _hidden(_: Body) -> Stated:
+    """Ours: the event deletes its node, until a newer event names it."""
+    return Stated({"hides": True}, Gist(hidden=True))
+
+
+def _alone(shape: type[B], state: Callable[[B], Stated], model: int = 1) -> Known[B]:
+    """A facet that means the same wherever it stands."""
+    return Known(model, shape, lambda body, _: state(body))
+
+
+_SHARED: dict[str, Known[Any]] = {
+    "documentation": _alone(Documentation, _documentation),
+    "ownership": _alone(Ownership, _ownership),
+    "tags": _alone(Tags, _tags),
+    "headwater_hidden": _alone(Body, _hidden),
+}
+JOB: dict[str, Known[Any]] = _SHARED | {
+    "jobType": _alone(JobType, _job_type, model=2),
+    "sql": _alone(Sql, _sql),
+    "sourceCodeLocation": _alone(SourceCodeLocation, _location),
+    "lineage": Known(1, columns.JobLineage, _job_lineage),
+}
+DATASET_USED: dict[str, Known[Any]] = _SHARED | {
+    "schema": _alone(Schema, _schema),
+    "columnLineage": Known(1, columns.ColumnLineage, _columns),
+    "symlinks": _alone(Symlinks, _symlinks),
+    "lifecycleStateChange": _alone(LifecycleChange, _lifecycle),
+    "dataSource": _alone(DataSource, _data_source),
+    "datasetType": _alone(DatasetType, _dataset_type),
+}
+"""Of a dataset that a run or job reads or writes."""
+DATASET: dict[str, Known[Any]] = DATASET_USED | {
+    "lineage": Known(1, columns.DatasetLineage, _dataset_lineage),
+}
+"""Of a dataset that an event is about: only there is explicit lineage its own."""

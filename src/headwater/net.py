@@ -1,0 +1,118 @@
+"""An answer made ready for search: its nodes are numbered, and jobs lead on by their flows only.
+
+A search runs over states: a node, and for a job whose flows are stated also the node that it is
+entered from, because each may lead on to others.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from headwater import fold
+from headwater.fold import Pairs
+from headwater.graph import Graph, GraphEdge
+from headwater.ids import FieldId, Key, NodeId, NodeKind
+from headwater.store import Direction, Reader
+
+ANYWHERE = -1
+
+State = tuple[int, int]
+"""A node by its number, and the node that it was entered from, or ANYWHERE."""
+
+
+class Step(NamedTuple):
+    edge: int
+    far: int
+
+
+class Net:
+    """Nodes and edges go by their places in the answer."""
+
+    def __init__(self, graph: Graph, way: Direction) -> None:
+        self.refs = [node.ref for node in graph.nodes]
+        self.starts = [n for n, node in enumerate(graph.nodes) if node.hops == 0]
+        number = {ref: n for n, ref in enumerate(self.refs)}
+        self.out: list[list[Step]] = [[] for _ in self.refs]
+        for place, edge in enumerate(graph.edges):
+            near, far = _ends(edge, way)
+            self.out[number[near]].append(Step(place, number[far]))
+        self._way = way
+        self._keys: list[frozenset[Key]] = []
+        self._parts: dict[int, list[Pairs]] = {}
+        self._governed: dict[int, frozenset[Key]] = {}
+        self._onward: dict[State, list[frozenset[Key]]] = {}
+
+    @classmethod
+    async def read(cls, reader: Reader, domain: str, graph: Graph, way: Direction) -> "Net":
+        net = cls(graph, way)
+        jobs = {
+            ref.key(domain): n
+            for n, ref in enumerate(net.refs)
+            if isinstance(ref, NodeId) and ref.kind is NodeKind.JOB
+        }
+        if not jobs:
+            return net
+        rows = await reader.nodes(jobs)
+        stating = [key for key, row in rows.items() if row.flows or graph.moment is not None]
+        stated = await reader.stated(stating, graph.moment)
+        net._keys = [
+            frozenset(name.key(domain) for name in (dataset_of(node.ref), *node.aliases))
+            for node in graph.nodes
+        ]
+        for key in stating:
+            parts = [fold.pairs(key, part.content) for part in stated.get(key, ())]
+            net._parts[jobs[key]] = parts
+            net._governed[jobs[key]] = frozenset(k for part in parts for k in _far(part, way))
+        return net
+
+    def enter(self, near: int, far: int) -> State:
+        """The state of having come from one node to the next."""
+        return (far, near if far in self._parts else ANYWHERE)
+
+    def steps(self, state: State) -> Iterator[Step]:
+        """Where a state leads on to."""
+        node, entry = state
+        if entry == ANYWHERE:
+            yield from self.out[node]
+            return
+        onward = self._onward.get(state)
+        if onward is None:
+            onward = self._onward[state] = [
+                keys
+                for part in self._parts[node]
+                for keys in onward_from(part, self._keys[entry], self._way)
+            ]
+        governed = self._governed[node]
+        for step in self.out[node]:
+            far = self._keys[step.far]
+            if far.isdisjoint(governed) or not all(far.isdisjoint(keys) for keys in onward):
+                yield step
+
+
+def onward_from(part: Pairs, entries: frozenset[Key], way: Direction) -> list[frozenset[Key]]:
+    """What a content leads on to from any of the nodes that it was entered by, in few sets."""
+    if way is Direction.DOWN:
+        found = [frozenset(t for t, (_, s) in part.stated.items() if not s.isdisjoint(entries))]
+        return found if part.inputs.isdisjoint(entries) else [*found, part.open]
+    found = [part.stated[entry][1] for entry in entries if entry in part.stated]
+    return found if part.open.isdisjoint(entries) else [*found, part.inputs]
+
+
+def _far(part: Pairs, way: Direction) -> Iterator[Key]:
+    """Every node that a content has an edge to or from: its flows decide who gets there."""
+    if way is Direction.DOWN:
+        yield from part.stated
+        yield from part.outputs
+    else:
+        yield from part.inputs
+        for _, sources in part.stated.values():
+            yield from sources
+
+
+def _ends(edge: GraphEdge, way: Direction) -> tuple[NodeId | FieldId, NodeId | FieldId]:
+    """(near, far)"""
+    return (edge.target, edge.source) if way is Direction.UP else (edge.source, edge.target)
+
+
+def dataset_of(ref: NodeId | FieldId) -> NodeId:
+    """The node itself, or the dataset of a column."""
+    return ref.dataset if isinstance(ref, FieldId) else ref

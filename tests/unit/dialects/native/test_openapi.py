@@ -1,0 +1,114 @@
+import asyncio
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from tests.unit.dialects.serving import serving
+
+
+@pytest.fixture(scope="module")
+def described(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    async def story() -> dict[str, Any]:
+        async with serving(tmp_path_factory.mktemp("hw")) as (_, client):
+            found: dict[str, Any] = (await client.get("/openapi.json")).json()
+            return found
+
+    return asyncio.run(story())
+
+
+def operations(described: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in described["paths"].items():
+        for method, operation in methods.items():
+            yield path, method, operation
+
+
+def references(part: object) -> Iterator[str]:
+    if isinstance(part, dict):
+        if isinstance(part.get("$ref"), str):
+            yield part["$ref"]
+        for value in part.values():
+            yield from references(value)
+    elif isinstance(part, list):
+        for value in part:
+            yield from references(value)
+
+
+def test_it_is_openapi_3_1_of_this_version(described: dict[str, Any]) -> None:
+    assert described["openapi"] == "3.1.0"
+    assert described["info"]["version"]
+
+
+def test_every_schema_is_valid_and_every_reference_leads_somewhere(
+    described: dict[str, Any],
+) -> None:
+    schemas = described["components"]["schemas"]
+    for schema in schemas.values():
+        jsonschema.Draft202012Validator.check_schema(schema)
+    for reference in references(described):
+        assert reference.removeprefix("#/components/schemas/") in schemas
+
+
+def test_operations_are_told_apart_and_complete(described: dict[str, Any]) -> None:
+    names = [operation["operationId"] for _, _, operation in operations(described)]
+    assert len(names) == len(set(names))
+    for path, _, operation in operations(described):
+        assert operation["summary"]
+        written = {one["name"] for one in operation["parameters"] if one["in"] == "path"}
+        assert written == set(re.findall(r"\{(\w+)\}", path))
+        for parameter in operation["parameters"]:
+            jsonschema.Draft202012Validator.check_schema(parameter["schema"])
+        assert "200" in operation["responses"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/lineage",
+        "/api/v1/lineage/batch",
+        "/api/v1/events",
+        "/api/v2/lineage",
+        "/api/v2/events",
+        "/api/v2/events/{id}",
+        "/api/v2/events/{id}/raw",
+        "/api/v2/runs",
+        "/api/v2/runs/{run_id}",
+        "/api/v2/jobs",
+        "/api/v2/jobs/{namespace}/{name}",
+        "/api/v2/datasets",
+        "/api/v2/datasets/{namespace}/{name}",
+        "/api/v2/namespaces",
+        "/api/v2/search",
+        "/api/v2/stats",
+    ],
+)
+def test_what_is_served_is_described(described: dict[str, Any], path: str) -> None:
+    assert path in described["paths"]
+
+
+PAGES = ("/", "/docs")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_the_pages_load_nothing_from_elsewhere(tmp_path: Path, path: str) -> None:
+    async def story() -> tuple[str, str, str]:
+        async with serving(tmp_path) as (_, client):
+            response = await client.get(path)
+            assert response.status_code == 200
+            headers = response.headers
+            return response.text, headers["content-type"], headers["content-security-policy"]
+
+    text, kind, policy = asyncio.run(story())
+    assert kind == "text/html; charset=utf-8"
+    assert "default-src 'none'" in policy
+    assert policy.count("'sha256-") == 2
+    assert "unsafe" not in policy
+    assert not re.search(r"(?:src|href)=[\"']?(?:https?:)?//", text)
+    assert not re.search(
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\son\w+=| style=", text
+    )
+    assert json.dumps(text)  # one document, in UTF-8
