@@ -38,7 +38,7 @@ def digest_of(raw: bytes) -> bytes:
     return blake2b(raw, digest_size=16).digest()
 
 
-class NodeKind(enum.Enum):
+class NodeKind(enum.StrEnum):
     """What a node of the graph is; the value is its name on every surface."""
 
     DATASET = "dataset"

@@ -55,7 +55,7 @@ def test_by_prefix(graph: tuple[Graph, dict[NodeId, NodeId]]) -> None:
         ("db.tmp", "dag.t2", 1),
     ]
     everything = rollup(graph[0], 1)
-    assert edges(everything) == [("dag", "/mart", 1), ("dag", "db", 1), ("db", "dag", 3)]
+    assert edges(everything) == [("dag", "db", 1), ("dag", "/mart", 1), ("db", "dag", 3)]
 
 
 def test_by_parent(graph: tuple[Graph, dict[NodeId, NodeId]]) -> None:

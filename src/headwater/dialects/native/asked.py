@@ -113,9 +113,11 @@ def need_columns(start: NodeId | FieldId, name: str) -> None:
 def group(request: Request) -> By | None:
     """How to roll up an answer; None: not."""
     text = request.text("group")
-    if text is None or text == "namespace" or text == "parent":
-        return text  # type: ignore[return-value] # narrowed by the comparison
-    return request.number("group", 1, 1, PARTS)
+    match text:
+        case None | "namespace" | "parent":
+            return text
+        case _:
+            return request.number("group", 1, 1, PARTS)
 
 
 def pair(request: Request, name: str) -> tuple[str, str] | None:

@@ -323,7 +323,7 @@ SELECT
 SELECT n.id, NULL, NULL
 FROM search_name f CROSS JOIN node n ON n.id = f.rowid
 JOIN namespace s ON s.id = n.namespace_id
-WHERE f.name MATCH ?1 AND n.name LIKE ?2 ESCAPE '\' AND s.domain_id = ?3
+WHERE f.search_name MATCH ?1 AND n.name LIKE ?2 ESCAPE '\' AND s.domain_id = ?3
 AND n.kind IN (SELECT value FROM carray(?4)) AND n.hidden_at IS NULL
 LIMIT ?5
 
@@ -346,14 +346,14 @@ SELECT d.node_id, f.name, NULL
 FROM search_field x CROSS JOIN field_name f ON f.id = x.rowid
 CROSS JOIN field d ON d.name_id = f.id
 JOIN node n ON n.id = d.node_id
-WHERE x.name MATCH ?1 AND f.name LIKE ?2 ESCAPE '\' AND f.domain_id = ?3 AND n.hidden_at IS NULL
+WHERE x.search_field MATCH ?1 AND f.name LIKE ?2 ESCAPE '\' AND f.domain_id = ?3 AND n.hidden_at IS NULL
 LIMIT ?4
 
 -- name: search_texts
 SELECT n.id, NULL, x.text
 FROM search_text x CROSS JOIN node n ON n.id = x.rowid
 JOIN namespace s ON s.id = n.namespace_id
-WHERE x.text MATCH ?1 AND x.text LIKE ?2 ESCAPE '\' AND s.domain_id = ?3
+WHERE x.search_text MATCH ?1 AND x.text LIKE ?2 ESCAPE '\' AND s.domain_id = ?3
 AND n.kind IN (SELECT value FROM carray(?4)) AND n.hidden_at IS NULL
 LIMIT ?5
 

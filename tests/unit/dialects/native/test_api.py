@@ -2,26 +2,24 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import httpx
 import pytest
 
 from headwater.auth.apikeys import create_key, token_of
 from headwater.auth.principal import Scope
 from tests.unit.dialects.serving import (
     Server,
-    tell,
     dataset,
     encoded,
     facet,
     run_event,
     schema,
     serving,
+    tell,
 )
 
 RUN = "22222222-2222-7222-8222-222222222222"

@@ -117,7 +117,7 @@ def test_paths(tmp_path: Path) -> None:
     async def story(server: Server) -> None:
         await fill(server)
         asked = {"from": "dataset:pg:raw", "to": "dataset:pg:board"}
-        found = await server.get("paths", **asked)
+        found = await server.get("paths", 200, **asked)
         (path,) = found["paths"]
         assert path["nodes"] == [
             "dataset:pg:raw",
@@ -128,7 +128,7 @@ def test_paths(tmp_path: Path) -> None:
         ]
         assert [edge["source"] for edge in path["edges"]] == path["nodes"][:-1]
         said = await server.get(
-            "paths", **{"from": "job:shop:load", "to": "field:pg:orders:total"}, status=400
+            "paths", 400, **{"from": "job:shop:load", "to": "field:pg:orders:total"}
         )
         assert said["errors"][0]["parameter"] == "from"
 
@@ -139,7 +139,7 @@ def test_differences(tmp_path: Path) -> None:
     async def story(server: Server) -> None:
         await fill(server)
         asked = {"node": "dataset:pg:orders", "from": FIRST, "direction": "up"}
-        between = await server.get("diff", **asked)
+        between = await server.get("diff", 200, **asked)
         assert [node["id"] for node in between["added_nodes"]] == ["dataset:pg:extra"]
         assert (between["removed_nodes"], between["after"]) == ([], None)
         runs = await server.get("diff", runs="a,b")
