@@ -68,6 +68,13 @@ def flow(target: str | NodeId, *sources: Named) -> Flow:
     return Flow(dataset(name), (field,) if field else (), tuple(source(s) for s in sources))
 
 
+def facet(name: str, said: object, *, deleted: bool = False, gist: object = None) -> Facet:
+    """A facet whose body is the JSON of what it says."""
+    body = msgspec.json.encode(said)
+    shown = b"" if gist is None else msgspec.json.encode(gist)
+    return Facet(name, body, deleted, shown, digest_of(body))
+
+
 def statement(
     node: NodeId, facts: DatasetFacts | JobFacts | None = None, facets: Iterable[Facet] = ()
 ) -> NodeStatement:
@@ -83,15 +90,14 @@ def _implied(facts: DatasetFacts | JobFacts) -> list[Facet]:
     found = []
     if isinstance(facts, DatasetFacts):
         if facts.columns is not None:
-            found.append(Facet("columnLineage", msgspec.json.encode(facts.columns)))
+            found.append(facet("columnLineage", facts.columns))
         if facts.schema is not None:
-            found.append(Facet("schema", msgspec.json.encode(facts.schema)))
+            found.append(facet("schema", facts.schema))
         if facts.symlinks:
             aliases = [(node.namespace, node.name) for node in facts.symlinks]
-            gist = msgspec.json.encode({"aliases": aliases})
-            found.append(Facet("symlinks", msgspec.json.encode(aliases), gist=gist))
+            found.append(facet("symlinks", aliases, gist={"aliases": aliases}))
     if facts.lineage is not None:
-        found.append(Facet("lineage", msgspec.json.encode(facts.lineage)))
+        found.append(facet("lineage", facts.lineage))
     return found
 
 
@@ -105,9 +111,12 @@ def use(
     hides: bool = False,
 ) -> DatasetUse:
     """A dataset as an input or output, with what its facets say."""
+    fields = None if schema is None else tuple(SchemaField(field) for field in schema)
     facts = DatasetFacts(
         columns=None if columns is None else tuple(columns),
-        schema=None if schema is None else tuple(SchemaField(field) for field in schema),
+        schema=fields,
+        schema_digest=None if fields is None else digest_of(msgspec.msgpack.encode(fields)),
+        fields=tuple(field.name for field in fields or ()),
         symlinks=tuple(dataset(other) for other in symlinks),
         renamed_from=None if renamed_from is None else dataset(renamed_from),
         hides=hides,

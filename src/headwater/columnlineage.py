@@ -147,7 +147,7 @@ class _ColumnWalk:
         for edge in edges:
             near = edge.target if way is Direction.UP else edge.source
             evidence.setdefault((edge.owner, near), edge)
-        await self._read({key for edge in edges for key in (edge.source, edge.target)})
+        await self._read({key for edge in edges for key in (edge.source, edge.target, edge.owner)})
         await self._read_flows({owner for owner, _ in evidence})
         steps: list[_Step] = []
         for (owner, near), row in sorted(evidence.items()):
@@ -181,7 +181,9 @@ class _ColumnWalk:
         if way is Direction.UP:
             if flow.target != near:
                 return
-            pairs = ((s, field, at) for field in targets for at in _at(field, fields) for s in sources)
+            pairs = (
+                (s, field, at) for field in targets for at in _at(field, fields) for s in sources
+            )
             for source, _, at in pairs:
                 start = Place(source.node, source.field)
                 yield _Step(start, Place(near, at), owner, origin, source.transformations, row)
@@ -217,7 +219,7 @@ class _ColumnWalk:
         for owner in unread:
             found: dict[tuple[Origin, KeyFlow], None] = {}
             for part in stated.get(owner, ()):
-                found.update(dict.fromkeys(fold.column_flows(owner, part.content)))
+                found.update(dict.fromkeys(fold.column_flows(part.content)))
             self._flows[owner] = list(found)
         for owner in owners:
             self._flows.setdefault(owner, [])

@@ -189,7 +189,7 @@ def _stated(
     inputs = canonical(s for s, t in pairs if t == owner and not is_job(s))
     outputs = canonical(t for s, t in pairs if s == owner and not is_job(t))
     flows: Sources = {}
-    for _, flow in fold.column_flows(owner, part):
+    for _, flow in fold.column_flows(part):
         for target in canonical((flow.target,)):
             sources = frozenset(
                 source._replace(node=key)

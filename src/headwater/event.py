@@ -35,12 +35,15 @@ class Facet(NamedTuple):
     """One facet of an entity, atomic: the newest statement of a name replaces all of it.
 
     `gist` is the little that lists and search show of it, as a JSON object with keys of `Gist`.
+    `digest` is of the body, where the facet is of a job or dataset. A lean decoder, for intake,
+    leaves the body out: the log keeps it.
     """
 
     name: str
     body: bytes
     deleted: bool = False
     gist: bytes = b""
+    digest: bytes = b""
 
 
 class Transformation(msgspec.Struct, frozen=True, order=True, array_like=True):
@@ -115,6 +118,10 @@ class DatasetFacts(msgspec.Struct, frozen=True):
     """What Headwater understands of a dataset's facets. None: not stated."""
 
     schema: tuple[SchemaField, ...] | None = None
+    """A lean decoder leaves it out, and states only the two that follow."""
+    schema_digest: bytes | None = None
+    fields: tuple[str, ...] = ()
+    """The names of the schema's columns."""
     columns: tuple[Flow, ...] | None = None
     """Column lineage of this dataset; the target of each flow is the dataset itself."""
     lineage: tuple[Flow, ...] | None = None

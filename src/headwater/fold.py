@@ -12,7 +12,6 @@ from typing import NamedTuple, TypeVar
 from headwater.ids import Key, is_job
 from headwater.records import Content, KeyFlow, Stamp, content
 
-
 T = TypeVar("T")
 
 
@@ -137,8 +136,8 @@ def declared_edges(owner: Key, part: Content) -> dict[tuple[Key, Key], Origin]:
     }
 
 
-def column_flows(owner: Key, part: Content) -> tuple[tuple[Origin, KeyFlow], ...]:
-    """The flows that hold after precedence, for column lineage; explicit beats column per output."""
+def column_flows(part: Content) -> tuple[tuple[Origin, KeyFlow], ...]:
+    """The flows that hold after precedence, for column lineage; explicit beats column."""
     explicit = {flow.target for flow in part.explicit or ()}
     return (
         *((Origin.EXPLICIT, flow) for flow in part.explicit or () if flow.sources),

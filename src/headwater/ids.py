@@ -7,7 +7,7 @@ be read before it is written, and every machine derives the same one.
 import enum
 import re
 import uuid
-from hashlib import blake2b
+from hashlib import sha256
 from urllib.parse import quote, unquote
 
 import msgspec
@@ -25,17 +25,17 @@ _UUID = re.compile(
 
 def key_of(*parts: str | bytes) -> Key:
     """The 16-byte key of a tuple of parts; no two tuples share one."""
-    digest = blake2b(digest_size=16)
+    digest = sha256()
     for part in parts:
         raw = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
         digest.update(len(raw).to_bytes(4, "big"))
         digest.update(raw)
-    return digest.digest()
+    return digest.digest()[:16]
 
 
 def digest_of(raw: bytes) -> bytes:
     """The 16-byte digest of received bytes."""
-    return blake2b(raw, digest_size=16).digest()
+    return sha256(raw).digest()[:16]
 
 
 class NodeKind(enum.StrEnum):

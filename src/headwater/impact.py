@@ -57,6 +57,11 @@ async def impact(
 
 def _items(graph: Graph, net: Net) -> list[ImpactItem]:
     before = _before(net)
+    # Where two owners state one edge, the net follows the flows and the answer follows both.
+    for near in reversed(range(len(net.out))):
+        for _, far in net.out[near]:
+            if graph.nodes[near].hops < graph.nodes[far].hops:
+                before.setdefault(far, near)
     return [
         ImpactItem(
             ref=node.ref,

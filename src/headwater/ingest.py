@@ -7,12 +7,11 @@ lone client pays one commit per event, and a crowd shares one.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
 
-from headwater.errors import HeadwaterError, Unavailable
+from headwater.errors import Unavailable
 from headwater.event import Received
 from headwater.projection import Projector
 from headwater.records import Projected
@@ -67,18 +66,6 @@ class Ingest:
     def start(self) -> None:
         self._worker = asyncio.create_task(self._run(), name="headwater-ingest")
 
-    async def submit(self, received: Received) -> Receipt:
-        """Raises Unavailable when the queue is full, the server drains or the store refuses."""
-        return await self.enqueue(received)
-
-    async def submit_all(self, batch: Sequence[Received]) -> list[Receipt | HeadwaterError]:
-        """One result for each, in order; an event that is refused does not fail its neighbours."""
-        if len(self._queue) + len(batch) > max(self._queue_events, len(batch)):
-            raise Unavailable("the queue is full")
-        waiting = [self.enqueue(received) for received in batch]
-        results = await asyncio.gather(*waiting, return_exceptions=True)
-        return [_known(result) for result in results]
-
     def enqueue(self, received: Received) -> asyncio.Future[Receipt]:
         """Puts the event in the queue; the future is done when it is durable."""
         if self._closing:
@@ -104,7 +91,7 @@ class Ingest:
             return received, None
         try:
             return received, self._projector.project(received)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 # told, and kept with the event
             self._telemetry.unprojectable(error)
             reason = f"projection failed: {type(error).__name__}"
             return msgspec.structs.replace(received, failure=reason), None
@@ -131,8 +118,7 @@ class Ingest:
         began = time.perf_counter()
         try:
             receipts = await self._store.commit([(w.received, w.projected) for w in batch])
-        except Exception as error:
-            # Every waiting client learns of it; nothing of the batch is stored.
+        except Exception as error:  # noqa: BLE001 # every waiting client learns of it
             for waiting in batch:
                 if not waiting.done.done():
                     waiting.done.set_exception(error)
@@ -141,9 +127,3 @@ class Ingest:
         for waiting, receipt in zip(batch, receipts, strict=True):
             if not waiting.done.done():
                 waiting.done.set_result(receipt)
-
-
-def _known(result: Receipt | BaseException) -> Receipt | HeadwaterError:
-    if isinstance(result, Receipt | HeadwaterError):
-        return result
-    raise result

@@ -66,9 +66,7 @@ async def lineage(
     if origin is None or walk.hidden(origin):
         raise NotFound(f"nothing is known of {start}")
     begin = await walk.enter(origin)
-    ways = (
-        (Direction.UP, Direction.DOWN) if direction is Direction.BOTH else (direction,)
-    )
+    ways = (Direction.UP, Direction.DOWN) if direction is Direction.BOTH else (direction,)
     for way in ways:
         await walk.run(begin, way, depth)
     return walk.graph(start, direction, depth)
@@ -172,7 +170,7 @@ class _Walk:
         if not asked:
             return []
         edges = await self._reader.edges(asked, way, self._moment)
-        await self.rows({key for edge in edges for key in (edge.source, edge.target)})
+        await self.rows({key for edge in edges for key in (edge.source, edge.target, edge.owner)})
         if self._moment is not None:
             edges = await self._holding(edges)
         allowed = await self._allowed(frontier, way)

@@ -38,7 +38,8 @@ class Net:
         self._way = way
         self._keys: list[frozenset[Key]] = []
         self._parts: dict[int, list[Pairs]] = {}
-        self._governed: dict[int, frozenset[Key]] = {}
+        self._entrances: dict[int, frozenset[Key]] = {}
+        self._exits: dict[int, frozenset[Key]] = {}
         self._onward: dict[State, list[frozenset[Key]]] = {}
 
     @classmethod
@@ -58,15 +59,23 @@ class Net:
             frozenset(name.key(domain) for name in (dataset_of(node.ref), *node.aliases))
             for node in graph.nodes
         ]
-        for key in stating:
-            parts = [fold.pairs(key, part.content) for part in stated.get(key, ())]
-            net._parts[jobs[key]] = parts
-            net._governed[jobs[key]] = frozenset(k for part in parts for k in _far(part, way))
+        for owner in stating:
+            parts = [fold.pairs(owner, part.content) for part in stated.get(owner, ())]
+            net._parts[jobs[owner]] = parts
+            read = frozenset(key for part in parts for key in _read(part))
+            written = frozenset(key for part in parts for key in (*part.stated, *part.outputs))
+            ends = (written, read) if way is Direction.UP else (read, written)
+            net._entrances[jobs[owner]], net._exits[jobs[owner]] = ends
         return net
 
     def enter(self, near: int, far: int) -> State:
-        """The state of having come from one node to the next."""
-        return (far, near if far in self._parts else ANYWHERE)
+        """The state of having come from one node to the next.
+
+        A job's flows say nothing of an edge that another owner states: it is of the job as a whole.
+        """
+        if far not in self._parts or self._keys[near].isdisjoint(self._entrances[far]):
+            return (far, ANYWHERE)
+        return (far, near)
 
     def steps(self, state: State) -> Iterator[Step]:
         """Where a state leads on to."""
@@ -81,10 +90,10 @@ class Net:
                 for part in self._parts[node]
                 for keys in onward_from(part, self._keys[entry], self._way)
             ]
-        governed = self._governed[node]
+        exits = self._exits[node]
         for step in self.out[node]:
             far = self._keys[step.far]
-            if far.isdisjoint(governed) or not all(far.isdisjoint(keys) for keys in onward):
+            if far.isdisjoint(exits) or not all(far.isdisjoint(keys) for keys in onward):
                 yield step
 
 
@@ -97,15 +106,10 @@ def onward_from(part: Pairs, entries: frozenset[Key], way: Direction) -> list[fr
     return found if part.open.isdisjoint(entries) else [*found, part.inputs]
 
 
-def _far(part: Pairs, way: Direction) -> Iterator[Key]:
-    """Every node that a content has an edge to or from: its flows decide who gets there."""
-    if way is Direction.DOWN:
-        yield from part.stated
-        yield from part.outputs
-    else:
-        yield from part.inputs
-        for _, sources in part.stated.values():
-            yield from sources
+def _read(part: Pairs) -> Iterator[Key]:
+    yield from part.inputs
+    for _, sources in part.stated.values():
+        yield from sources
 
 
 def _ends(edge: GraphEdge, way: Direction) -> tuple[NodeId | FieldId, NodeId | FieldId]:

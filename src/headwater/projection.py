@@ -5,8 +5,6 @@ What is worked out once is remembered, because most events repeat what the ones 
 
 from collections.abc import Iterable
 
-import msgspec
-
 from headwater.event import (
     TERMINAL,
     DatasetFacts,
@@ -36,15 +34,15 @@ from headwater.records import (
 )
 
 Mentions = dict[Key, NodeId]
-NODE_WEIGHT = 32 << 20
-CONTENT_WEIGHT = 32 << 20
+NODES_KEPT = 60_000
+CONTENT_WEIGHT = 24 << 20
 
 
 class Projector:
     """Projects events; holds nothing but what it can work out again."""
 
     def __init__(self) -> None:
-        self._nodes: Memo[tuple[str, bytes], NodeRecord] = Memo(NODE_WEIGHT)
+        self._nodes: Memo[tuple[str, bytes], NodeRecord] = Memo(NODES_KEPT)
         self._contents: Memo[tuple[str | bytes, ...], tuple[Content, Mentions]] = Memo(
             CONTENT_WEIGHT
         )
@@ -84,9 +82,7 @@ class Projector:
             renames=tuple(renames),
         )
 
-    def _dataset_event(
-        self, identity: bytes, stamp: Stamp, event: Event, domain: str
-    ) -> Projected:
+    def _dataset_event(self, identity: bytes, stamp: Stamp, event: Event, domain: str) -> Projected:
         assert event.dataset is not None
         record = self._node(domain, event.dataset)
         mentions: Mentions = {}
@@ -114,26 +110,18 @@ class Projector:
         if known is not None:
             return known
         facts = statement.facts
-        schema = facts.schema if isinstance(facts, DatasetFacts) else None
-        named = tuple(
-            (facet.name, digest_of(facet.body), facet.deleted, facet.gist)
-            for facet in statement.facets
-        )
         record = NodeRecord(
             key=statement.node.key(domain),
             node=statement.node,
             digest=statement.digest,
-            facets=named,
-            schema=None if schema is None else _schema_digest(facts),
-            fields=() if schema is None else tuple(field.name for field in schema),
+            facets=statement.facets,
+            schema=facts.schema_digest if isinstance(facts, DatasetFacts) else None,
+            fields=facts.fields if isinstance(facts, DatasetFacts) else (),
             hides=facts.hides,
         )
-        weight = 400 + 200 * len(named) + 60 * len(record.fields)
-        return self._nodes.put((domain, statement.digest), record, weight)
+        return self._nodes.put((domain, statement.digest), record)
 
-    def _content(
-        self, domain: str, owner: NodeRecord, event: Event
-    ) -> tuple[Content, Mentions]:
+    def _content(self, domain: str, owner: NodeRecord, event: Event) -> tuple[Content, Mentions]:
         assert event.job is not None
         facts = event.job.facts
         lineage = facts.lineage if isinstance(facts, JobFacts) else None
@@ -273,8 +261,3 @@ def _key_flows(domain: str, flows: Iterable[Flow], mentions: Mentions) -> list[K
         )
         for flow in flows
     ]
-
-
-def _schema_digest(facts: DatasetFacts | JobFacts) -> bytes:
-    assert isinstance(facts, DatasetFacts) and facts.schema is not None
-    return digest_of(msgspec.msgpack.encode(facts.schema))

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from headwater.event import Event, EventKind, EventType, Transformation
+from headwater.event import Event, EventKind, EventType, Facet, Transformation
 from headwater.ids import Key, NodeId, key_of
 
 Stamp = bytes
@@ -280,8 +280,8 @@ class NodeRecord(msgspec.Struct, frozen=True, eq=False):
     key: Key
     node: NodeId
     digest: bytes
-    facets: tuple[tuple[str, bytes, bool, bytes], ...]
-    """(name, digest of the body, deleted, gist) of each facet."""
+    facets: tuple[Facet, ...]
+    """By their digests; the bodies are not looked at."""
     schema: bytes | None = None
     """The digest of the schema facet."""
     fields: tuple[str, ...] = ()

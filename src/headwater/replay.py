@@ -1,6 +1,5 @@
 """The log as the source of everything: loading, exporting, deriving again, and proving it equal."""
 
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
@@ -137,8 +136,8 @@ async def compare(stored: Store, derived: Store) -> Verdict:
     rows = total = 0
     found: list[Difference] = []
     left, right = await _tables(stored), await _tables(derived)
-    for table in left:
-        a, b = left[table], right[table]
+    for table in sorted(left.keys() | right.keys()):
+        a, b = left.get(table, set()), right.get(table, set())
         rows += len(a)
         for side, extra in (("stored", a - b), ("derived", b - a)):
             total += len(extra)
@@ -183,7 +182,7 @@ async def rebuild(
             await copy.close()
     finally:
         await store.close()
-    os.replace(scratch, path)
+    scratch.replace(path)
     _remove(scratch)
     return done
 

@@ -32,7 +32,7 @@ class Moment(NamedTuple):
 
 
 class Receipt(NamedTuple):
-    """What the store says of one event: its public id, its place in the log, and if it was known."""
+    """What the store says of an event: its public id, its place in the log, was it known."""
 
     id: bytes
     position: int
@@ -196,9 +196,7 @@ class Reader(Protocol):
         """
         ...
 
-    async def stated(
-        self, owners: Iterable[Key], moment: Moment | None
-    ) -> dict[Key, list[Stated]]:
+    async def stated(self, owners: Iterable[Key], moment: Moment | None) -> dict[Key, list[Stated]]:
         """The contents that hold for each owner now, or at the moment."""
         ...
 
@@ -232,9 +230,7 @@ class Reader(Protocol):
 
     async def bodies(self, positions: Sequence[int]) -> dict[int, LoggedEvent]: ...
 
-    async def node_events(
-        self, key: Key, before: Stamp, limit: int
-    ) -> list[tuple[Stamp, int]]:
+    async def node_events(self, key: Key, before: Stamp, limit: int) -> list[tuple[Stamp, int]]:
         """(stamp, position) of the events that state the node, newest first, before the stamp."""
         ...
 
@@ -264,9 +260,7 @@ class Reader(Protocol):
 class Store(Protocol):
     """A database. Everything that `commit` acknowledged is durable and visible."""
 
-    async def commit(
-        self, batch: Sequence[tuple[Received, Projected | None]]
-    ) -> list[Receipt]:
+    async def commit(self, batch: Sequence[tuple[Received, Projected | None]]) -> list[Receipt]:
         """Appends to the log and merges what is derived, in one durable transaction.
 
         An event without a projection is kept as failed. Receipts come in the order of the batch.

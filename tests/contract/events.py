@@ -1,26 +1,26 @@
 """Small OpenLineage events for tests, written short. Minutes count from eight in the morning."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 PRODUCER = "https://example.com/shop"
 SPEC = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/"
 NAMESPACE = "shop"
 RUN = "01935b2a-0000-7000-8000-000000000001"
-EIGHT = 1_793_520_000_000_000
-"""2026-11-01T08:00:00Z in microseconds."""
+_EIGHT = datetime(2026, 11, 1, 8, tzinfo=UTC)
 
 Members = dict[str, Any]
 
 
 def at(minute: int) -> int:
     """A minute in microseconds since 1970."""
-    return EIGHT + minute * 60_000_000
+    return round(_EIGHT.timestamp()) * 1_000_000 + minute * 60_000_000
 
 
 def written(minute: int) -> str:
     """A minute as an event writes it."""
-    return f"2026-11-01T{8 + minute // 60:02}:{minute % 60:02}:00Z"
+    return f"{_EIGHT + timedelta(minutes=minute):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def facet(**members: Any) -> Members:

@@ -4,6 +4,7 @@ import random
 from pathlib import Path
 
 import pytest
+
 from tests.contract import feeding
 from tests.contract.conftest import Opener
 

@@ -141,6 +141,20 @@ def test_refusals_name_file_line_and_reason(shell: Shell) -> None:
     ]
 
 
+def test_an_interrupted_load_says_what_is_kept(shell: Shell) -> None:
+    with shell.start("load", "-", "--database", str(shell.database), stdin=b"") as process:
+        assert process.stdin is not None
+        for _ in range(3):
+            process.stdin.write(SHOP)
+        process.stdin.flush()
+        while "216" not in shell.run("export", "--database", str(shell.database)).err:
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert err.decode().startswith(f"Interrupted. {len(LINES)} accepted, 284 repeated, 0 refused.")
+
+
 def test_export_gives_the_bytes_back(shop: Shell, shell: Shell) -> None:
     assert shop.good("export").encode() == SHOP
     target = shell.home / "out.ndjson"

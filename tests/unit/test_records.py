@@ -118,18 +118,22 @@ def test_stamps_order_by_time_then_rank(a: int, b: int, x: Any, y: Any) -> None:
     expected = (a, order.get(x, 2)) < (b, order.get(y, 2))
     assert (first < second) == expected
     assert stamp_time(first) == a
-    assert first <= stamp_ceiling(a) and not first <= stamp_ceiling(a - 1)
+    assert first <= stamp_ceiling(a)
+    assert not first <= stamp_ceiling(a - 1)
 
 
 def test_a_time_far_ahead_is_not_believed() -> None:
     today = stamp_of(Event(EventKind.RUN, 1000), bytes(16), 1000)
     ahead = stamp_of(Event(EventKind.RUN, 1001 + FUTURE), bytes(16), 1000)
-    assert credible(today) and not credible(ahead)
-    assert ahead < today and stamp_time(ahead) == 1001 + FUTURE
+    assert credible(today)
+    assert not credible(ahead)
+    assert ahead < today
+    assert stamp_time(ahead) == 1001 + FUTURE
 
 
 @given(times, times, st.binary(min_size=16, max_size=16), st.binary(min_size=16, max_size=16))
 def test_event_ids_sort_by_time(a: int, b: int, x: bytes, y: bytes) -> None:
     if max(a, 0) < max(b, 0):
         assert event_id(a, x) < event_id(b, y)
-    assert event_id(a, x)[6] >> 4 == 8 and event_id(a, x)[8] >> 6 == 2
+    assert event_id(a, x)[6] >> 4 == 8
+    assert event_id(a, x)[8] >> 6 == 2

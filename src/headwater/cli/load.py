@@ -1,8 +1,9 @@
 """`headwater load`: events from files into a database or a server."""
 
+import signal
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -39,7 +40,8 @@ def load(
     report = Report()
     place = options.place(database, server, key, domain)
     try:
-        options.run(_load)(source, place, report)
+        with _interruptible():
+            options.run(_load)(source, place, report)
     except KeyboardInterrupt:
         output.note(f"Interrupted. {_counts(report)} Load it again to go on: nothing is doubled.")
         ctx.exit(INTERRUPTED)
@@ -49,6 +51,20 @@ def load(
         raise
     if report.refused:
         ctx.exit(1)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C ends a read of stdin: asyncio's own handler would wait for the next line."""
+
+    def interrupt(_: int, __: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 async def _load(source: str, place: options.Place, report: "Report") -> None:
@@ -111,7 +127,9 @@ async def store_sink(database: str, domain: str | None) -> AsyncIterator["Sink"]
         ingest = Ingest(store, Telemetry())
         ingest.start()
         try:
-            yield StoreSink(ingest, Decoder().decode, lambda: time.time_ns() // 1000, domain)
+            yield StoreSink(
+                ingest, Decoder(lean=True).decode, lambda: time.time_ns() // 1000, domain
+            )
         finally:
             await ingest.close()
     finally:

@@ -11,7 +11,6 @@ import msgspec
 from headwater import errors
 from headwater.cli.client import Client
 from headwater.cli.sources import Item, Refusal
-from headwater.errors import HeadwaterError
 from headwater.event import Event, Received
 from headwater.ids import digest_of
 from headwater.ingest import Ingest
@@ -81,10 +80,9 @@ class StoreSink:
                 refused.append(Refusal(file, line, error.message))
                 continue
             batch.append(Received(self._domain, DIALECT, body, digest_of(body), event, now))
-        for result in await self._ingest.submit_all(batch):
-            if isinstance(result, HeadwaterError):
-                raise result  # the database cannot be written
-            report.add(accepted=not result.repeated, repeated=result.repeated)
+        waiting = [self._ingest.enqueue(received) for received in batch]
+        for receipt in await asyncio.gather(*waiting):
+            report.add(accepted=not receipt.repeated, repeated=receipt.repeated)
         return refused
 
 

@@ -74,7 +74,7 @@ def _decoder() -> Callable[[str, bytes], "Event"]:
     from headwater.dialects.openlineage import routes as openlineage
     from headwater.dialects.openlineage.decode import Decoder
 
-    decode_event = Decoder(strict=False).decode
+    decode_event = Decoder(lean=True).decode
     decoders = {openlineage.NAME: decode_event, DIALECT: decode_event}
 
     def decode(dialect: str, body: bytes) -> "Event":

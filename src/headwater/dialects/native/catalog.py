@@ -28,48 +28,10 @@ class Catalog:
         self._hide = hide
 
     def routes(self) -> tuple[Route, ...]:
-        read, listed = Scope.READ, (*params.LISTED, params.NAMESPACE)
-        found: list[Route] = []
-        for kind, item in (
-            (NodeKind.JOB, views.JobAnswer),
-            (NodeKind.DATASET, views.DatasetAnswer),
-        ):
-            many, one = f"{kind.value}s", kind.value
-            base, detail = f"/api/v2/{many}", f"/api/v2/{many}/{{namespace}}/{{name}}"
-            node = _OfKind(self, kind)
-            found += [
-                Route(
-                    "GET",
-                    base,
-                    node.list,
-                    f"list_{many}",
-                    read,
-                    f"The {many}, by name",
-                    params=listed,
-                    answer=views.Page[views.EntityItem],
-                ),
-                Route(
-                    "GET",
-                    detail,
-                    node.show,
-                    f"show_{one}",
-                    read,
-                    f"A {one}, now or at a time",
-                    params=(params.AS_OF,),
-                    answer=item,
-                ),
-                Route(
-                    "DELETE",
-                    detail,
-                    node.delete,
-                    f"hide_{one}",
-                    Scope.ADMIN,
-                    f"Hide a {one} until a newer event names it",
-                    answer=views.HiddenAnswer,
-                ),
-            ]
+        read = Scope.READ
         return (
-            *found,
+            *_OfKind(self, NodeKind.JOB).routes(views.JobAnswer),
+            *_OfKind(self, NodeKind.DATASET).routes(views.DatasetAnswer),
             Route(
                 "GET",
                 "/api/v2/node",
@@ -194,6 +156,41 @@ class _OfKind:
     def __init__(self, catalog: Catalog, kind: NodeKind) -> None:
         self._catalog = catalog
         self._kind = kind
+
+    def routes(self, answer: object) -> tuple[Route, ...]:
+        one, many = self._kind.value, f"{self._kind.value}s"
+        base, detail = f"/api/v2/{many}", f"/api/v2/{many}/{{namespace}}/{{name}}"
+        return (
+            Route(
+                "GET",
+                base,
+                self.list,
+                f"list_{many}",
+                Scope.READ,
+                f"The {many}, by name",
+                params=(*params.LISTED, params.NAMESPACE),
+                answer=views.Page[views.EntityItem],
+            ),
+            Route(
+                "GET",
+                detail,
+                self.show,
+                f"show_{one}",
+                Scope.READ,
+                f"A {one}, now or at a time",
+                params=(params.AS_OF,),
+                answer=answer,
+            ),
+            Route(
+                "DELETE",
+                detail,
+                self.delete,
+                f"hide_{one}",
+                Scope.ADMIN,
+                f"Hide a {one} until a newer event names it",
+                answer=views.HiddenAnswer,
+            ),
+        )
 
     async def list(self, request: Request) -> Response:
         return await self._catalog.list(request, self._kind)

@@ -41,7 +41,7 @@ class Hide:
             event=self._decode(body),
             received_at=now,
         )
-        receipt = await self._context.ingest.submit(received)
+        receipt = await self._context.ingest.enqueue(received)
         self._context.telemetry.event(DIALECT, received.event.kind.value, "accepted")
         return views.HiddenAnswer(format_event_id(receipt.id), str(node))
 

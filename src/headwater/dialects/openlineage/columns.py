@@ -4,7 +4,9 @@ Sources that reach the same columns share one flow, so that a facet of rows x co
 as its names. Equal content gives equal flows, whatever its order.
 """
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -117,7 +119,7 @@ def column_flows(facet: ColumnLineage, target: NodeId) -> tuple[Flow, ...] | Non
                 for source in sources
             ]
         for source in sources:
-            columns.setdefault(source, []).append(column)
+            columns.setdefault(source, []).append(sys.intern(column))
     for source, names in columns.items():
         reach.columns.setdefault(_field_source(source), set()).update(names)
     if facet.dataset:
@@ -146,8 +148,7 @@ def dataset_flows(
     """The flows of a dataset's explicit lineage, where no job is the event's own."""
     reach = _Reach()
     _explicit(reach, facet, None, pointer, report)
-    flows = tuple(reach.flows(target))
-    return flows if flows or not (facet.inputs or facet.fields) else None
+    return tuple(reach.flows(target)) or None
 
 
 def _explicit(
@@ -206,9 +207,11 @@ def _source(
 
 def _field_source(wire: InputField) -> Source:
     node = dataset(wire.namespace, wire.name)
-    return Source(node, wire.field, _transformations(wire.transformations))
+    field = None if wire.field is None else sys.intern(wire.field)
+    return Source(node, field, _transformations(wire.transformations))
 
 
+@lru_cache(maxsize=1_000)
 def _transformations(
     wire: tuple[WireTransformation, ...] | None,
 ) -> tuple[Transformation, ...]:

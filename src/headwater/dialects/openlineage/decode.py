@@ -29,6 +29,8 @@ class Decoder:
         depth_limit: how deep arrays and objects may be nested. Readers of what is stored have a
             recursion limit too, so what is let in must not depend on how deep the caller stands.
         memo_bytes: about how much memory remembered statements of jobs and datasets may take.
+        lean: leave out what only a reader of details needs: facet bodies, and the types and
+            descriptions of columns.
     """
 
     def __init__(
@@ -36,12 +38,13 @@ class Decoder:
         strict: bool = False,
         name_limit: int = 4096,
         depth_limit: int = 500,
-        memo_bytes: int = 64 << 20,
+        memo_bytes: int = 96 << 20,
+        lean: bool = False,
     ) -> None:
         self._strict = strict
         self._name_limit = name_limit
         self._depth_limit = depth_limit
-        self._statements = Statements(strict, name_limit, memo_bytes)
+        self._statements = Statements(strict, name_limit, memo_bytes, lean)
 
     def decode(self, body: bytes) -> Event:
         """Decodes one event.

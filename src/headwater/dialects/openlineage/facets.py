@@ -1,5 +1,6 @@
 """The facets of jobs and datasets that Headwater understands, and what each of them states."""
 
+import sys
 from collections.abc import Callable
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -10,9 +11,12 @@ from headwater.dialects.openlineage.body import Body
 from headwater.dialects.openlineage.findings import Report
 from headwater.dialects.openlineage.salvage import Reader
 from headwater.event import Gist, Owner, SchemaField, Tag
-from headwater.ids import NodeId, dataset
+from headwater.ids import NodeId, dataset, digest_of
 
 B = TypeVar("B", bound=Body)
+
+_PATHS = 16 << 20
+"""Nested columns repeat the names above them; so many characters of that a schema may have."""
 
 Facts = dict[str, Any]
 """Members of DatasetFacts or JobFacts."""
@@ -123,17 +127,27 @@ def _alike(**stated: Any) -> Stated:
     return Stated(stated, Gist(**stated))
 
 
-def _schema(body: Schema) -> Stated:
+def _schema(body: Schema, place: Place) -> Stated:
     if body.fields is None:
         return Stated({})
     found: list[SchemaField] = []
+    paths = 0
     ahead = [("", column) for column in reversed(body.fields)]
     while ahead:
         path, column = ahead.pop()
+        paths += len(path)
+        if paths > _PATHS:
+            place.report(f"{place.pointer}/fields", "nested columns with too long names: cut off")
+            break
         name = path + column.name
         found.append(SchemaField(name, column.type, column.description))
         ahead.extend((f"{name}.", inner) for inner in reversed(column.fields or ()))
-    return Stated({"schema": tuple(found)}, Gist(columns=len(found)))
+    facts: Facts = {
+        "schema": tuple(found),
+        "schema_digest": digest_of(msgspec.msgpack.encode(found)),
+        "fields": tuple(sys.intern(field.name) for field in found),
+    }
+    return Stated(facts, Gist(columns=len(found)))
 
 
 def _columns(body: columns.ColumnLineage, place: Place) -> Stated:
@@ -223,7 +237,7 @@ JOB: dict[str, Known[Any]] = _SHARED | {
     "lineage": Known(1, columns.JobLineage, _job_lineage),
 }
 DATASET_USED: dict[str, Known[Any]] = _SHARED | {
-    "schema": _alone(Schema, _schema),
+    "schema": Known(1, Schema, _schema),
     "columnLineage": Known(1, columns.ColumnLineage, _columns),
     "symlinks": _alone(Symlinks, _symlinks),
     "lifecycleStateChange": _alone(LifecycleChange, _lifecycle),

@@ -11,9 +11,14 @@ LIMIT = 100
 """So many flags, and so many refusals, are kept of one event or node; the rest repeat them."""
 
 
-def step(key: str | int) -> str:
+_KEY = 200
+"""A pointer is for people: of a longer key it shows the beginning."""
+
+
+def step(key: str) -> str:
     """One step of a JSON pointer."""
-    return "/" + str(key).replace("~", "~0").replace("/", "~1")
+    shown = key if len(key) <= _KEY else key[:_KEY] + "…"
+    return "/" + shown.replace("~", "~0").replace("/", "~1")
 
 
 class Findings:

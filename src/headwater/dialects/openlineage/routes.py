@@ -113,6 +113,7 @@ class Intake:
     def __init__(self, context: Context) -> None:
         settings = context.settings
         self._decoder = Decoder(
+            lean=True,
             strict=settings.strict,
             name_limit=settings.name_length,
             depth_limit=settings.nesting,

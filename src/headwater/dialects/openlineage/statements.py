@@ -1,6 +1,8 @@
 """What an event says of a job or a dataset: read once, remembered while the same is said again."""
 
+import sys
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 import msgspec
@@ -9,11 +11,11 @@ from headwater.dialects.openlineage import body, facets
 from headwater.dialects.openlineage.findings import Findings, step
 from headwater.dialects.openlineage.wire import WireDataset, WireJob
 from headwater.event import DatasetFacts, Facet, Gist, JobFacts, NodeStatement
-from headwater.ids import NodeId, NodeKind, key_of
+from headwater.ids import NodeId, NodeKind, digest_of
 from headwater.memo import Memo
 
-_WEIGHT = 2_000
-"""Bytes that a remembered statement takes beside its facets, which it holds twice."""
+_WEIGHT = 800
+_FACET_WEIGHT = 160
 _NOTHING = Gist()
 
 
@@ -36,49 +38,69 @@ USED = Role("used", NodeKind.DATASET, DatasetFacts, facets.DATASET_USED)
 class Statements:
     """Reads statements; pointers in a statement start at its node."""
 
-    def __init__(self, strict: bool, name_limit: int, memo_bytes: int) -> None:
+    def __init__(self, strict: bool, name_limit: int, memo_bytes: int, lean: bool) -> None:
         self._strict = strict
         self._limit = name_limit
-        self._memo: Memo[tuple[str, str, str, bytes], NodeStatement] = Memo(memo_bytes)
+        self._lean = lean
+        self._memo: Memo[bytes, NodeStatement] = Memo(memo_bytes)
 
     def read(
         self, role: Role, wire: WireJob | WireDataset, pointer: str, findings: Findings
     ) -> NodeStatement:
-        raw = bytes(wire.facets)
-        key = (role.word, wire.namespace, wire.name, raw)
-        statement = self._memo.get(key)
+        digest = _digest(role, wire)
+        statement = self._memo.get(digest)
         if statement is None:
             own = Findings(self._strict)
-            statement = self._build(role, wire.namespace, wire.name, raw, own)
+            statement = self._build(role, wire, digest, own)
             if own.refused:
                 for problem in own.refused:
                     findings.refuse(pointer + problem.pointer, problem.reason)
             else:
-                self._memo.put(key, statement, _WEIGHT + 3 * len(raw))
+                self._memo.put(digest, statement, _weight(statement))
         for problem in statement.flags:
             findings.odd(pointer + problem.pointer, problem.reason)
         return statement
 
     def _build(
-        self, role: Role, namespace: str, name: str, raw: bytes, findings: Findings
+        self, role: Role, wire: WireJob | WireDataset, digest: bytes, findings: Findings
     ) -> NodeStatement:
+        namespace, name = wire.namespace, wire.name
         for member, part in (("/namespace", namespace), ("/name", name)):
             if not part:
                 findings.odd(member, "empty")
             elif len(part) > self._limit:
                 findings.refuse(member, f"longer than {self._limit} characters")
-        node = NodeId(role.kind, namespace, name)
+        node = NodeId(role.kind, sys.intern(namespace), name)
         facts: facets.Facts = {}
         found: list[Facet] = []
-        parts: list[str | bytes] = [role.kind.value, namespace, name]
-        for facet, text in body.split(raw, "/facets", findings):
-            found.append(_facet(role, node, facet, text, facts, findings))
-            parts += (facet, text)
-        if "lineage" in facts:  # one that is not understood here states something else
-            parts.append(role.word)
-        return NodeStatement(
-            node, key_of(*parts), tuple(found), role.facts(**facts), tuple(findings.flags)
-        )
+        for facet, text in body.split(bytes(wire.facets), "/facets", findings):
+            read = _facet(role, node, sys.intern(facet), text, facts, findings)
+            kept = b"" if self._lean else text
+            found.append(read._replace(body=kept, digest=digest_of(text)))
+        if self._lean:
+            facts.pop("schema", None)
+        return NodeStatement(node, digest, tuple(found), role.facts(**facts), tuple(findings.flags))
+
+
+def _digest(role: Role, wire: WireJob | WireDataset) -> bytes:
+    """Stands for the node and the bytes of all its facets."""
+    namespace, name = wire.namespace, wire.name
+    head = f"{role.word}{len(namespace)}:{namespace}{len(name)}:{name}"
+    digest = sha256(head.encode("utf-8", "surrogatepass"))
+    digest.update(wire.facets)
+    return digest.digest()[:16]
+
+
+def _weight(statement: NodeStatement) -> int:
+    """About how many bytes of memory a remembered statement takes."""
+    weight = _WEIGHT
+    for facet in statement.facets:
+        weight += _FACET_WEIGHT + len(facet.body) + len(facet.gist)
+    facts = statement.facts
+    if isinstance(facts, DatasetFacts):
+        weight += 8 * len(facts.fields) + 200 * len(facts.schema or ())
+    flows = (*(facts.lineage or ()), *(getattr(facts, "columns", None) or ()))
+    return weight + sum(200 * (len(flow.fields) + len(flow.sources)) for flow in flows)
 
 
 def _facet(

@@ -1,4 +1,4 @@
-"""A connection to a SQLite file: named statements, bulk rows, and errors in Headwater's own words."""
+"""A connection to a SQLite file: named statements, bulk rows, errors in Headwater's words."""
 
 import re
 from array import array as integers

@@ -88,9 +88,7 @@ class Facets:
                 if newest is None:
                     self._batch[node] = {}
         changing = {
-            node
-            for node, stamp, record in items
-            if not _repeats(self._states[node], stamp, record)
+            node for node, stamp, record in items if not _repeats(self._states[node], stamp, record)
         }
         self._load_facets(changing)
 
@@ -109,7 +107,9 @@ class Facets:
             for node, name, *rest in self._db.all("facets_of", array(sorted(missing))):
                 self._batch[node][name] = (rest[0], rest[1], rest[2], rest[3])
 
-    def merge(self, domain: str, domain_id: int, node: int, stamp: Stamp, record: NodeRecord) -> None:
+    def merge(
+        self, domain: str, domain_id: int, node: int, stamp: Stamp, record: NodeRecord
+    ) -> None:
         known = self._states[node]
         if _repeats(known, stamp, record):
             known.newest = stamp
@@ -128,11 +128,11 @@ class Facets:
         before = known.newest
         newer = before is None or stamp > before
         if newer:
-            stated = {facet[0] for facet in record.facets}
+            stated = {facet.name for facet in record.facets}
             for name, facet in list(facets.items()):
                 if facet[0] is None and name not in stated:
                     self._set(domain, node, facets, name, (before, *facet[1:]))
-        for name, digest, deleted, gist in record.facets:
+        for name, _, deleted, gist, digest in record.facets:
             old = facets.get(name)
             if newer:
                 new: _Facet = (None, digest, int(deleted), gist)
@@ -212,7 +212,9 @@ class Facets:
             gist = _gists.decode(blob)
             if gist.description:
                 words.append(gist.description)
-            words.extend(tag.key if tag.value is None else f"{tag.key}={tag.value}" for tag in gist.tags)
+            words.extend(
+                tag.key if tag.value is None else f"{tag.key}={tag.value}" for tag in gist.tags
+            )
         self._db.run("delete_search_text", node)
         if words:
             self._db.run("insert_search_text", node, "\n".join(words))

@@ -23,6 +23,7 @@ _EVENT = (
     " e.node_id, r.run_id, e.failure, e.flags"
     " FROM event e LEFT JOIN run r ON r.id = e.run_id"
 )
+_NODE = "SELECT n.id FROM namespace s CROSS JOIN node n ON n.namespace_id = s.id"
 _RUN = (
     "SELECT r.run_id, r.job_id, r.first, r.started, r.running, r.newest, r.facts, r.version_id,"
     " r.said FROM run r"
@@ -125,9 +126,7 @@ class Listing(Searching):
             where.add("s.name >= ?", page.after[0])
             where.add("(s.name, n.name) > (?, ?)", *page.after)
         rows = self._db.query(
-            "SELECT n.id FROM namespace s CROSS JOIN node n ON n.namespace_id = s.id"
-            f" WHERE {where} ORDER BY s.name, n.name LIMIT ?",
-            [*where.values, page.limit],
+            f"{_NODE} WHERE {where} ORDER BY s.name, n.name LIMIT ?", [*where.values, page.limit]
         )
         ids = [identity for (identity,) in rows]
         self._learn(ids)
@@ -173,8 +172,7 @@ class Listing(Searching):
 
     async def runs(self, domain: str, run_id: str) -> list[RunRow]:
         rows = self._db.query(
-            f"{_RUN} WHERE r.domain_id = ? AND r.run_id = ?"
-            " ORDER BY r.at IS NULL, r.at, r.job_id",
+            f"{_RUN} WHERE r.domain_id = ? AND r.run_id = ? ORDER BY r.at IS NULL, r.at, r.job_id",
             [self._domain(domain), codec.write_run_id(run_id)],
         )
         return self._run_rows(rows)

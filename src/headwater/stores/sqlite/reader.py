@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from headwater.event import Gist
+from headwater.fold import Origin
 from headwater.ids import Key
 from headwater.records import Content, FacetState, Stamp, stamp_ceiling, stamp_time
-from headwater.fold import Origin
 from headwater.store import (
     Direction,
     EdgeRow,
@@ -21,7 +21,6 @@ from headwater.stores.sqlite import codec
 from headwater.stores.sqlite.bodies import Bodies
 from headwater.stores.sqlite.connection import Connection, Row, array
 from headwater.stores.sqlite.listing import Listing
-
 
 
 class SqliteReader(Listing):
@@ -80,14 +79,10 @@ class SqliteReader(Listing):
             for source, target, owner, origin, first, last, runs, run in rows.values()
         ]
 
-    async def stated(
-        self, owners: Iterable[Key], moment: Moment | None
-    ) -> dict[Key, list[Stated]]:
+    async def stated(self, owners: Iterable[Key], moment: Moment | None) -> dict[Key, list[Stated]]:
         found: dict[Key, list[Stated]] = {}
         for owner_id in self._known_ids(owners):
-            held = (
-                self._held_now(owner_id) if moment is None else self._held_at(owner_id, moment)
-            )
+            held = self._held_now(owner_id) if moment is None else self._held_at(owner_id, moment)
             if held:
                 found[self._keys[owner_id]] = [
                     Stated(self._content(content), declared) for content, declared in held
@@ -139,7 +134,11 @@ class SqliteReader(Listing):
 
     async def node_events(self, key: Key, before: Stamp, limit: int) -> list[tuple[Stamp, int]]:
         ids = self._known_ids((key,))
-        return [] if not ids else [(r[0], r[1]) for r in self._db.all("node_events", ids[0], before, limit)]
+        return (
+            []
+            if not ids
+            else [(r[0], r[1]) for r in self._db.all("node_events", ids[0], before, limit)]
+        )
 
     async def run_events(self, job: Key, run_id: str) -> list[int]:
         ids = self._known_ids((job,))
@@ -164,7 +163,11 @@ class SqliteReader(Listing):
 
     async def versions(self, job: Key) -> list[tuple[bytes, int, int, int]]:
         ids = self._known_ids((job,))
-        return [] if not ids else [(row[0], row[1], row[2], row[3]) for row in self._db.all("versions_of", ids[0])]
+        return (
+            []
+            if not ids
+            else [(row[0], row[1], row[2], row[3]) for row in self._db.all("versions_of", ids[0])]
+        )
 
     def _details(self, rows: dict[int, NodeRow]) -> list[NodeDetail]:
         if not rows:
@@ -185,5 +188,3 @@ class SqliteReader(Listing):
                 )
             )
         return details
-
-

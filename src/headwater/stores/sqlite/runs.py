@@ -140,7 +140,9 @@ class Runs:
             self._batch[name] = _Run(self._next, placeholder, None, new=True)
             self._next += 1
 
-    def merge(self, name: RunName, record: RunRecord, said: Said) -> tuple[int, list[tuple[int, int]]]:
+    def merge(
+        self, name: RunName, record: RunRecord, said: Said
+    ) -> tuple[int, list[tuple[int, int]]]:
         """Returns the run's surrogate, and the edges that it had not stated before."""
         known = self._batch.get(name)
         if known is None:

@@ -1,7 +1,6 @@
 """The embedded store: one SQLite file, one writer thread, and readers beside it."""
 
 import asyncio
-import os
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -95,7 +94,7 @@ class KeyBook:
     def keys_version(self) -> int:
         """The length of a file beside the database that every change of a key makes longer."""
         try:
-            return os.stat(self._mark).st_size
+            return self._mark.stat().st_size
         except FileNotFoundError:
             return 0
 
@@ -282,10 +281,12 @@ class SqliteStore(KeyBook):
         self._failure = None
 
     async def facts(self) -> Mapping[str, int]:
-        names = ("", "-wal", "-shm")
-        size = sum(os.path.getsize(f) for n in names if os.path.exists(f := self._file + n))
-        row = await asyncio.get_running_loop().run_in_executor(self._read_threads, self._count)
-        return {"bytes": size, "events": row}
+        return await asyncio.get_running_loop().run_in_executor(self._read_threads, self._facts)
+
+    def _facts(self) -> dict[str, int]:
+        files = (self._path.with_name(self._path.name + end) for end in ("", "-wal", "-shm"))
+        size = sum(file.stat().st_size for file in files if file.exists())
+        return {"bytes": size, "events": self._count()}
 
     def _count(self) -> int:
         """The number of events: positions are dense unless events were pruned."""
@@ -348,19 +349,22 @@ async def open_store(
         DatabaseTooNew, DatabaseDamaged: it cannot be used.
         NotFound: there is no such file, and it is not to be created.
     """
-    file = Path(path)
+    return await asyncio.to_thread(_open, Path(path), create and not read_only, read_only, progress)
+
+
+def _open(file: Path, create: bool, read_only: bool, progress: Progress) -> SqliteStore:
     if not file.exists():
-        if read_only or not create:
+        if not create:
             raise NotFound(f"there is no database at {file}")
         file.parent.mkdir(parents=True, exist_ok=True)
     store = SqliteStore(file, read_only=read_only)
-    await asyncio.to_thread(store.start, create=create, progress=progress)
+    store.start(create=create, progress=progress)
     return store
 
 
 async def open_admin(path: str | Path) -> KeyBook:
     """Domains and keys of a database file, also while a server runs on it."""
     file = Path(path)
-    if not file.exists():
+    if not await asyncio.to_thread(file.exists):
         await (await open_store(file)).close()
     return KeyBook(file)

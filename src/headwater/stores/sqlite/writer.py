@@ -39,8 +39,10 @@ class Writer:
         assert row is not None
         return int(row[0])
 
-    def commit(self, batch: Sequence[Item], positions: Sequence[int] | None = None) -> list[Receipt]:
-        """Args: positions: the places to keep when a log is copied; else the next ones are taken."""
+    def commit(
+        self, batch: Sequence[Item], positions: Sequence[int] | None = None
+    ) -> list[Receipt]:
+        """Args: positions: the places to keep when a log is copied, else the next are taken."""
         with translated():
             try:
                 self._db.begin()
@@ -136,9 +138,7 @@ class Writer:
             owner = node(projected.nodes[0].key)
             for record in projected.nodes:
                 surrogate = node(record.key)
-                self._facets.merge(
-                    received.domain, domain_id, surrogate, projected.stamp, record
-                )
+                self._facets.merge(received.domain, domain_id, surrogate, projected.stamp, record)
                 self._touched.append((surrogate, projected.stamp, position))
             run = self._state(received.domain, projected)
             for old, new in projected.renames:

@@ -8,7 +8,15 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tests.unit.dialects.serving import serving
+from tests.unit.dialects.serving import (
+    Server,
+    dataset,
+    facet,
+    run_event,
+    schema,
+    serving,
+    tell,
+)
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +55,8 @@ def test_every_schema_is_valid_and_every_reference_leads_somewhere(
     described: dict[str, Any],
 ) -> None:
     schemas = described["components"]["schemas"]
-    for schema in schemas.values():
-        jsonschema.Draft202012Validator.check_schema(schema)
+    for declared in schemas.values():
+        jsonschema.Draft202012Validator.check_schema(declared)
     for reference in references(described):
         assert reference.removeprefix("#/components/schemas/") in schemas
 
@@ -112,3 +120,48 @@ def test_the_pages_load_nothing_from_elsewhere(tmp_path: Path, path: str) -> Non
         r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\son\w+=| style=", text
     )
     assert json.dumps(text)  # one document, in UTF-8
+
+
+def test_answers_are_as_described(tmp_path: Path) -> None:
+    """Every GET of the description, asked for what the sample event makes."""
+    columns = {"id": {"inputFields": [{**dataset("raw"), "field": "id", "transformations": []}]}}
+    event = run_event(
+        "r",
+        inputs=(dataset("raw", facets=schema("id")),),
+        outputs=(
+            dataset("orders", facets={**schema("id"), "columnLineage": facet(fields=columns)}),
+        ),
+        run_facets={"parent": facet(run={"runId": "up"}, job={"namespace": "shop", "name": "dag"})},
+    )
+    questions = {
+        "/api/v1/events": ["?start=0&end=4000000000"],
+        "/api/v2/lineage": [
+            "?node=dataset:pg:orders",
+            "?node=field:pg:orders:id",
+            "?node=run:r",
+            "?node=dataset:pg:orders&group=namespace",
+        ],
+        "/api/v2/impact": ["?node=dataset:pg:raw"],
+        "/api/v2/paths": ["?from=dataset:pg:raw&to=dataset:pg:orders"],
+        "/api/v2/diff": ["?runs=r,r", "?node=dataset:pg:raw&from=2020-01-01"],
+        "/api/v2/search": ["?q=orders"],
+        "/api/v2/node": ["?node=job:shop:load"],
+    }
+    places = {"run_id": "r", "namespace": "pg", "name": "orders"}
+
+    async def story(server: Server) -> None:
+        (places["id"],) = await server.post(event)
+        described = (await server.client.get("/openapi.json")).json()
+        for path, method, operation in operations(described):
+            if method != "get":
+                continue
+            owner = {"namespace": "shop", "name": "load"} if "/jobs/" in path else {}
+            where = path.format(**{**places, **owner})
+            answer = operation["responses"]["200"]["content"]["application/json"]["schema"]
+            rooted = {**answer, "components": described["components"]}
+            for query in questions.get(path, [""]):
+                response = await server.client.get(where + query)
+                assert response.status_code == 200, (where + query, response.text)
+                jsonschema.Draft202012Validator(rooted).validate(response.json())
+
+    tell(tmp_path, story)

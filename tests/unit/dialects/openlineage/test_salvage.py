@@ -73,7 +73,7 @@ def test_keeps_the_parts_that_fit(
 
 def test_what_is_nested_very_deeply_is_lost_from_there_on() -> None:
     found: list[tuple[str, str]] = []
-    raw = b'{"items": [{"name": "a", "items": ' * 1 + b'[{"name": "a", "items": ' * 200
+    raw = b'{"items": [{"name": "a", "items": ' + b'[{"name": "a", "items": ' * 200
     raw += b"5" + b"}]" * 201 + b"}"
     assert reader.read(raw, "", lambda *problem: found.append(problem)) is not None
-    assert [reason for _, reason in found] == ["nested too deeply to be understood"]
+    assert {reason for _, reason in found} == {"nested too deeply to be understood"}

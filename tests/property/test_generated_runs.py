@@ -1,0 +1,213 @@
+"""Promise 3 over generated events: what is derived is a function of the set of events.
+
+A few names and a few minutes make collisions the rule: the same job in several runs, the same run
+id under several jobs, ties of event time, symlinks that cross, facets that come and go.
+"""
+
+import asyncio
+import itertools
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from headwater.event import Event
+from headwater.stores.sqlite import open_store
+from tests.contract import feeding
+from tests.contract.events import (
+    NAMESPACE,
+    column_lineage,
+    dataset,
+    dataset_event,
+    documentation,
+    encoded,
+    entry,
+    facet,
+    job_event,
+    job_type,
+    lineage,
+    parent,
+    run_event,
+    schema,
+    symlinks,
+)
+
+JOBS = ("load", "send", "dag")
+RUNS = tuple(f"01935b2a-0000-7000-8000-00000000000{digit}" for digit in "123")
+DATASETS = ("a", "b", "c", "d")
+FIELDS = ("x", "y")
+KINDS = ("START", "RUNNING", "COMPLETE", "FAIL", "ABORT", "OTHER", None)
+FACTS = (
+    "parent", "root", "lineage", "snapshot", "columns", "symlinks", "schema", "renamed_from"
+)  # fmt: skip
+FAR = 40_000_000
+"""Minutes: decades ahead of the receipt, so not believed."""
+
+Members = dict[str, Any]
+Batches = list[list[bytes]]
+
+bounded = settings(
+    deadline=None,
+    max_examples=100,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+minutes = st.integers(0, 4) | st.sampled_from([90, 4_000, FAR])
+jobs, runs, names, fields = map(st.sampled_from, (JOBS, RUNS, DATASETS, FIELDS))
+none: st.SearchStrategy[Members] = st.just({})
+
+
+def merged(*parts: st.SearchStrategy[Members]) -> st.SearchStrategy[Members]:
+    """Any of the facets, or none of them."""
+    either = [none | part for part in parts]
+    return st.tuples(*either).map(lambda found: {k: v for each in found for k, v in each.items()})
+
+
+def deleted(name: str) -> st.SearchStrategy[Members]:
+    return st.just({name: facet(_deleted=True)})
+
+
+sources = st.lists(st.tuples(names, fields), max_size=2)
+columns = st.dictionaries(fields, sources, max_size=2).map(lambda found: column_lineage(**found))
+shared = merged(
+    st.sampled_from(["one", "two"]).map(documentation) | deleted("documentation"),
+    st.sampled_from([("k", "1"), ("k", "2")]).map(
+        lambda tag: {"tags": facet(tags=[{"key": tag[0], "value": tag[1]}])}
+    ),
+)
+schemas = st.lists(fields, unique=True).map(lambda found: schema(*found)) | deleted("schema")
+aliases = st.lists(names, unique=True, max_size=2).map(lambda found: symlinks(*found))
+lifecycles = names.map(
+    lambda old: {
+        "lifecycleStateChange": facet(
+            lifecycleStateChange="RENAME",
+            previousIdentifier={"namespace": NAMESPACE, "name": old},
+        )
+    }
+) | st.just({"lifecycleStateChange": facet(lifecycleStateChange="DROP")})
+hidden = st.just({"headwater_hidden": facet()})
+dataset_facets = merged(
+    shared, schemas, aliases | deleted("symlinks"), lifecycles, columns | deleted("columnLineage")
+)
+used = st.builds(dataset, names, none | dataset_facets)
+uses = st.lists(used, max_size=3).map(tuple)
+entries = st.builds(
+    entry,
+    names,
+    st.lists(names, max_size=2),
+    st.none()
+    | st.dictionaries(
+        fields,
+        sources.map(
+            lambda found: {
+                "inputs": [
+                    {"type": "DATASET", "namespace": NAMESPACE, "name": name, "field": field}
+                    for name, field in found
+                ]
+            }
+        ),
+        max_size=2,
+    ),
+)
+explicit = st.lists(entries, max_size=2).map(lambda found: lineage(*found)) | deleted("lineage")
+modes = st.builds(
+    job_type,
+    st.sampled_from(["BATCH", "STREAMING"]),
+    st.sampled_from([None, "ACCUMULATIVE", "COMPLETE_SNAPSHOT"]),
+)
+job_facets = merged(shared, explicit, modes)
+parents = st.builds(parent, jobs, runs, st.none() | st.tuples(jobs, runs))
+run_facets = merged(
+    parents,
+    st.just({"nominalTime": facet(nominalStartTime="2026-11-01T08:00:00Z", nominalEndTime=None)}),
+)
+run_events = st.builds(
+    run_event,
+    st.sampled_from(KINDS),
+    minutes,
+    job=jobs,
+    run=runs,
+    inputs=uses,
+    outputs=uses,
+    run_facets=run_facets,
+    job_facets=job_facets,
+)
+job_events = st.builds(
+    job_event, minutes, job=jobs, inputs=uses, outputs=uses, job_facets=job_facets | hidden
+)
+views = st.lists(names, max_size=2).map(
+    lambda found: {
+        "lineage": facet(
+            inputs=[{"type": "DATASET", "namespace": NAMESPACE, "name": name} for name in found]
+        )
+    }
+)
+dataset_events = st.builds(dataset_event, minutes, names, merged(dataset_facets, views, hidden))
+events = st.lists(
+    run_events | run_events | job_events | dataset_events, min_size=1, max_size=10
+).map(lambda found: [encoded(event) for event in found])
+
+
+@st.composite
+def posted(draw: st.DrawFn) -> tuple[list[bytes], Batches]:
+    """Events, and a way in which they come: shuffled, some of them twice, in batches."""
+    bodies = draw(events)
+    again = draw(st.lists(st.sampled_from(bodies), max_size=3))
+    order = draw(st.permutations(bodies + again))
+    cuts = sorted(draw(st.sets(st.integers(1, len(order)), max_size=4)) | {0, len(order)})
+    return bodies, [order[a:b] for a, b in itertools.pairwise(cuts)]
+
+
+def _state(folder: Path, name: str, batches: Sequence[Sequence[bytes]]) -> feeding.State:
+    return asyncio.run(feeding.state_of(open_store, folder / name, batches))
+
+
+@bounded
+@given(posted())
+def test_order_repetition_and_batches_decide_nothing(sent: tuple[list[bytes], Batches]) -> None:
+    bodies, batches = sent
+    with tempfile.TemporaryDirectory() as folder:
+        expected = _state(Path(folder), "a.db", [[body] for body in bodies])
+        assert _state(Path(folder), "b.db", batches) == expected
+
+
+@bounded
+@given(events, events)
+def test_a_reopened_store_goes_on_where_it_was(first: list[bytes], rest: list[bytes]) -> None:
+    """What a store remembers in memory decides nothing either."""
+    with tempfile.TemporaryDirectory() as folder:
+        expected = _state(Path(folder), "a.db", [[*first, *rest]])
+        _state(Path(folder), "b.db", [first])
+        assert _state(Path(folder), "b.db", [[body] for body in rest]) == expected
+
+
+def test_the_generator_makes_what_it_should() -> None:
+    """No generated event is refused, and facts of all kinds come up."""
+    seen: set[str] = set()
+
+    @settings(bounded, database=None, derandomize=True)
+    @given(events)
+    def look(bodies: list[bytes]) -> None:
+        for body in bodies:
+            seen.update(_facts(feeding.received(body).event))
+
+    look()
+    assert seen == {
+        "columns", "dataset", "far", "job", "lineage", "parent", "renamed_from", "root", "run",
+        "schema", "snapshot", "symlinks",
+    }  # fmt: skip
+
+
+def _facts(event: Event) -> set[str]:
+    found = {event.kind.value}
+    found.update(["far"] if event.time > feeding.RECEIVED_AT else [])
+    for holder in (event.run, event.job and event.job.facts, *_dataset_facts(event)):
+        found.update(name for name in FACTS if getattr(holder, name, None))
+    return found
+
+
+def _dataset_facts(event: Event) -> list[object]:
+    return [use.statement.facts for use in (*event.inputs, *event.outputs)]
