@@ -7,7 +7,8 @@ from headwater.records import Stamp, stamp_time
 from headwater.stores.sqlite import codec
 from headwater.stores.sqlite.connection import Connection, Row
 from headwater.stores.sqlite.names import Names
-from headwater.stores.sqlite.runs import Contents
+from headwater.stores.sqlite.runs import Contents, Moved
+from headwater.stores.sqlite.standing import Standings
 
 Edge = tuple[int, int, int]
 """(owner, source, target)"""
@@ -31,8 +32,15 @@ class Edges:
         self._seen: dict[Edge, _Seen] = {}
         self._renamed: set[Edge] = set()
         self._owners: dict[int, Key] = {}
+        self._declared: dict[int, tuple[Stamp, int]] = {}
+        self._standings = Standings(db)
 
     def reset(self) -> None:
+        self._standings.reset()
+        self._clear()
+
+    def _clear(self) -> None:
+        self._declared.clear()
         self._seen.clear()
         self._renamed.clear()
         self._owners.clear()
@@ -60,8 +68,12 @@ class Edges:
 
     def declare(self, owner_id: int, stamp: Stamp, content: int) -> None:
         self._db.run("insert_declaration", owner_id, stamp, content)
+        known = self._declared.get(owner_id)
+        if known is None or stamp > known[0]:
+            self._declared[owner_id] = (stamp, content)
 
-    def flush(self) -> None:
+    def flush(self, moved: list[Moved]) -> None:
+        """Args: moved: the runs of the batch whose standing changed; they are written already."""
         rows: list[Row] = [
             (*edge, 0, seen.first, seen.last, seen.runs, seen.last_run)
             for edge, seen in self._seen.items()
@@ -69,15 +81,16 @@ class Edges:
         self._db.bulk("merge_edge", rows)
         for edge in self._renamed:
             self._db.run("rename_edge", *edge)
+        moves: dict[int, list[Moved]] = {}
+        for move in moved:
+            moves.setdefault(move.job_id, []).append(move)
         for owner_id, owner in self._owners.items():
-            self._refresh(owner_id, owner)
-        self.reset()
+            self._refresh(owner_id, owner, moves.get(owner_id, []))
+        self._clear()
 
-    def _refresh(self, owner_id: int, owner: Key) -> None:
+    def _refresh(self, owner_id: int, owner: Key, moves: list[Moved]) -> None:
         """Works out which contents hold for an owner, and writes what changed by it."""
-        now = self._contents_now(owner_id)
-        row = self._db.one("current_of", owner_id)
-        before = [] if row is None else codec.decode_current(row[0])
+        before, now = self._standings.update(owner_id, moves, self._declared.get(owner_id))
         if now == before:
             return
         self._db.run("put_current", owner_id, codec.encode_current(now))
@@ -102,17 +115,3 @@ class Edges:
             wanted = origins.get(pair, Origin(0)) | kept
             if wanted != held.get(pair, Origin(0)):
                 self._db.run("set_origin", int(wanted), owner_id, *pair)
-
-    def _contents_now(self, owner_id: int) -> list[tuple[int, bool]]:
-        newest = self._db.one("newest_complete", owner_id)
-        found: set[tuple[int, bool]] = set()
-        if newest is None:
-            later = self._db.all("all_incomplete", owner_id)
-        else:
-            found.add((newest[2], False))
-            later = self._db.all("later_incomplete", owner_id, newest[0], newest[1])
-        found.update((version, False) for (version,) in later)
-        declared = self._db.one("newest_declaration", owner_id)
-        if declared is not None:
-            found.add((declared[0], True))
-        return sorted(found)

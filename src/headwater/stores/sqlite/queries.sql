@@ -132,9 +132,11 @@ INSERT INTO run (
 
 -- name: update_run
 UPDATE run SET
-    complete = ?, state = ?, at = ?, first = ?, started = ?, running = ?, newest = ?,
-    parent_run = ?, facts = ?, version_id = ?, said = ?
-WHERE id = ?
+    complete = v.column2, state = v.column3, at = v.column4, first = v.column5,
+    started = v.column6, running = v.column7, newest = v.column8, parent_run = v.column9,
+    facts = v.column10, version_id = v.column11, said = v.column12
+FROM (VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)) AS v
+WHERE run.id = v.column1
 
 -- The newest complete run of a job: newest start, then greatest run id.
 -- name: newest_complete
@@ -142,17 +144,18 @@ SELECT at, run_id, version_id FROM run
 WHERE job_id = ? AND complete = 1 ORDER BY at DESC, run_id DESC LIMIT 1
 
 -- name: later_incomplete
-SELECT DISTINCT version_id FROM run
+SELECT at, run_id, version_id FROM run
 WHERE job_id = ?1 AND complete = 0 AND (at, run_id) > (?2, ?3)
 
 -- name: all_incomplete
-SELECT DISTINCT version_id FROM run WHERE job_id = ? AND complete = 0 AND at IS NOT NULL
+SELECT at, run_id, version_id FROM run
+WHERE job_id = ? AND complete = 0 AND at IS NOT NULL
 
 -- name: insert_declaration
 INSERT INTO declaration (owner_id, stamp, content_id) VALUES (?, ?, ?)
 
 -- name: newest_declaration
-SELECT content_id FROM declaration WHERE owner_id = ? ORDER BY stamp DESC LIMIT 1
+SELECT stamp, content_id FROM declaration WHERE owner_id = ? ORDER BY stamp DESC LIMIT 1
 
 -- name: merge_edge
 INSERT INTO edge (owner_id, source_id, target_id, origin, first, last, runs, last_run)

@@ -79,8 +79,24 @@ class Contents:
         return self._kept.put((owner_id, content.digest), said, 3 + len(edges))
 
 
+class Standing(NamedTuple):
+    """What decides if a run shows in the current graph: its place among the runs of its job."""
+
+    order: tuple[int, bytes | str]
+    complete: bool
+    version: int
+
+
+class Moved(NamedTuple):
+    """A run of a job whose standing a batch has changed."""
+
+    job_id: int
+    before: Standing | None
+    after: Standing | None
+
+
 class _Run:
-    __slots__ = ("dirty", "id", "new", "record", "version")
+    __slots__ = ("dirty", "id", "new", "record", "standing", "version")
 
     def __init__(self, identity: int, record: RunRecord, version: int | None, new: bool) -> None:
         self.id = identity
@@ -88,6 +104,7 @@ class _Run:
         self.version = version
         self.new = new
         self.dirty = new
+        self.standing: Standing | None = None
 
 
 class Runs:
@@ -132,7 +149,9 @@ class Runs:
             assert digest_row is not None
             said = {digest_row[0]: newest}
         record = codec.decode_run(job, name[1], (first, started, running, newest), facts, said)
-        return _Run(identity, record, version, new=False)
+        run = _Run(identity, record, version, new=False)
+        run.standing = _standing(name, run)
+        return run
 
     def place(self, name: RunName, placeholder: RunRecord) -> None:
         """Makes a run that another one names, unless it is known."""
@@ -173,19 +192,28 @@ class Runs:
         version = fold.resolve(stamped, record.snapshot)
         return self._contents.put(record.job, name[2], version).id
 
-    def flush(self) -> None:
-        """Writes every run that the batch changed."""
+    def flush(self) -> list[Moved]:
+        """Writes every run that the batch changed; returns those whose standing changed."""
         new: list[Row] = []
         old: list[Row] = []
+        moved: list[Moved] = []
         for name, run in self._batch.items():
             if run.dirty:
-                (new if run.new else old).append(self._row(name, run))
+                row = self._row(name, run)
+                if run.new:
+                    new.append(row)
+                else:
+                    old.append((row[0], *row[4:]))
+                standing = _standing(name, run)
+                if standing != run.standing:
+                    moved.append(Moved(name[2], run.standing, standing))
+                    run.standing = standing
                 run.dirty = run.new = False
             self._kept.put(name, run)
         self._db.bulk("insert_run", new)
-        for row in old:
-            self._db.run("update_run", *row[4:], row[0])
+        self._db.bulk("update_run", old)
         self._batch.clear()
+        return moved
 
     def _row(self, name: RunName, run: _Run) -> Row:
         record = run.record
@@ -222,3 +250,10 @@ class Runs:
             return False
         ((_, stamp),) = run.record.said.items()
         return stamp == run.record.newest
+
+
+def _standing(name: RunName, run: _Run) -> Standing | None:
+    at = run.record.at
+    if at is None or run.version is None:
+        return None
+    return Standing((at, name[1]), run.record.complete, run.version)

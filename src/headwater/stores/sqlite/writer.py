@@ -191,8 +191,8 @@ class Writer:
         self._db.bulk("insert_event", self._events)
         self._db.bulk("insert_body", self._rows)
         self._facets.flush()
-        self._runs.flush()
+        moved = self._runs.flush()
         self._db.bulk("insert_node_event", sorted(self._touched))
-        self._edges.flush()
+        self._edges.flush(moved)
         for rows in (self._events, self._rows, self._touched):
             rows.clear()
