@@ -297,8 +297,8 @@ def errors_page() -> str:
         "The next ones are answered before a request has a route, so they have no `request_id`, and"
         " the connection ends with them:",
         table(("Status", "Code", "Headers", "When"), refusal_rows()),
-        "What may be sent again as it is: 429 and 503, after the seconds in `Retry-After`. A 413 has"
-        " no `Retry-After`, because clients would send the same body again.",
+        "What may be sent again as it is: 429 and 503, after the seconds in `Retry-After`. A 413"
+        " has no `Retry-After`, because clients would send the same body again.",
     )
 
 

@@ -14,10 +14,10 @@ SOURCE = Path(__file__).parents[1] / "src" / "headwater"
 # share a rung and have rules of their own below. `samples` is data, `__init__` names the version.
 LADDER: tuple[frozenset[str], ...] = (
     frozenset({"__init__", "samples"}),
-    frozenset({"errors", "memo", "telemetry"}),
+    frozenset({"errors", "mask", "memo", "telemetry"}),
     frozenset({"ids"}),
     frozenset({"event", "records"}),
-    frozenset({"fold", "graph", "projection", "store", "settings"}),
+    frozenset({"fold", "history", "projection", "store", "settings"}),
     frozenset({"ingest", "replay", "lineage", "auth"}),
     frozenset({"http"}),
     frozenset({"dialects", "stores"}),

@@ -57,6 +57,7 @@ class Pairs(NamedTuple):
 
     `stated` maps each target to its sources and how they are known. `open` holds the targets that
     every input reaches because nothing is stated for them. `sealed` are known to have no source.
+    A target that names the owner itself as its source has all that flows into the owner.
     """
 
     inputs: frozenset[Key]
@@ -70,16 +71,21 @@ def pairs(owner: Key, part: Content) -> Pairs:
     """Resolves the precedence: explicit lineage, else column lineage, else inputs x outputs."""
     stated: dict[Key, tuple[Origin, set[Key]]] = {}
     sealed: set[Key] = set()
+    named: set[Key] = set()
     for flow in part.explicit or ():
         if not flow.sources and not flow.fields:
             sealed.add(flow.target)
-        sources = {source.node for source in flow.sources} - {owner}
-        stated.setdefault(flow.target, (Origin.EXPLICIT, set()))[1].update(sources)
+        sources = {source.node for source in flow.sources}
+        if owner in sources and not is_job(flow.target):
+            named.add(flow.target)
+        stated.setdefault(flow.target, (Origin.EXPLICIT, set()))[1].update(sources - {owner})
     for flow in part.columns:
         known = stated.get(flow.target)
         if flow.sources and (known is None or known[0] is Origin.COLUMN):
             sources = {source.node for source in flow.sources}
             stated.setdefault(flow.target, (Origin.COLUMN, set()))[1].update(sources)
+    for target in named - {owner}:
+        stated[target][1].update(stated.get(owner, (None, frozenset[Key]()))[1] - {target})
     rest = frozenset(part.outputs) - stated.keys() if part.explicit is None else frozenset()
     return Pairs(
         frozenset(part.inputs),
@@ -88,6 +94,22 @@ def pairs(owner: Key, part: Content) -> Pairs:
         rest,
         frozenset(sealed),
     )
+
+
+def united_pairs(owner: Key, parts: Iterable[Content]) -> list[Pairs]:
+    """The pairs of all contents that hold for an owner.
+
+    Where no flow is stated, what one run read reaches what another wrote: a run that failed before
+    it wrote did read its inputs for those outputs. Stated flows hold for themselves.
+    """
+    known = list(parts)
+    bare = [part for part in known if part.bare]
+    found = [pairs(owner, part) for part in known if not part.bare]
+    if bare:
+        inputs = {key for part in bare for key in part.inputs}
+        outputs = {key for part in bare for key in part.outputs}
+        found.append(pairs(owner, content(inputs, outputs)))
+    return found
 
 
 def edges(owner: Key, part: Content) -> dict[tuple[Key, Key], Origin]:

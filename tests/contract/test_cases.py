@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
-from headwater import columnlineage, history
+from headwater import history
 from headwater import lineage as questions
 from headwater.dialects.openlineage.decode import Decoder
 from headwater.event import EventKind
 from headwater.fold import Origin
-from headwater.graph import Graph
 from headwater.history import RunDetail
 from headwater.ids import FieldId, NodeId, NodeKind, digest_of, event_id
 from headwater.ids import dataset as dataset_id
 from headwater.ids import job as job_id
+from headwater.lineage.graph import Graph
+from headwater.lineage.rollup import job_parents
 from headwater.records import Content, stamp_of, stamp_time
-from headwater.rollup import job_parents
 from headwater.store import Direction, EventFilter, Moment, Page, Reader, RunFilter, RunRow
 from tests.contract import feeding
 from tests.contract.conftest import Opener
@@ -125,9 +125,7 @@ def columns(name: str, field: str, way: Direction) -> Ask:
 
     async def ask(reader: Reader) -> object:
         start = FieldId(dataset_id(NAMESPACE, name), field)
-        return _edges(
-            await columnlineage.column_lineage(reader, DOMAIN, start, way, 20, None, 1_000)
-        )
+        return _edges(await questions.column_lineage(reader, DOMAIN, start, way, 20, None, 1_000))
 
     return ask
 

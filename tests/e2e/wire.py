@@ -31,6 +31,7 @@ class Connection:
         self._socket = socket.create_connection((host, port), PATIENCE)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._rest = b""
+        self._counted = 0
 
     def __enter__(self) -> Self:
         return self
@@ -73,7 +74,6 @@ class Connection:
 
     def answer(self, method: str = "POST") -> Answer:
         """Reads one answer."""
-        before = self._segments() - bool(self._rest)
         while b"\r\n\r\n" not in self._rest:
             self._more()
         head, _, self._rest = self._rest.partition(b"\r\n\r\n")
@@ -86,7 +86,8 @@ class Connection:
         while len(self._rest) < length:
             self._more()
         body, self._rest = self._rest[:length], self._rest[length:]
-        return Answer(int(status.split()[1]), headers, body, self._segments() - before)
+        before, self._counted = self._counted, self._segments()
+        return Answer(int(status.split()[1]), headers, body, self._counted - before)
 
     def ended(self) -> bool:
         """Whether the server has closed the connection, and said nothing more."""

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from headwater.difference import difference, run_difference, version_difference
 from headwater.errors import NotFound
 from headwater.event import Flow
-from headwater.graph import ContentDifference, GraphDifference
 from headwater.ids import FieldId, NodeId
+from headwater.lineage.difference import difference, run_difference, version_difference
+from headwater.lineage.graph import ContentDifference, GraphDifference
 from headwater.store import Direction, Moment
 from tests.building import DOMAIN, Lake, dataset, flow, hide, job, run_event, use
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from headwater.errors import NotFound
-from headwater.graph import Impact
 from headwater.ids import FieldId, NodeId
-from headwater.impact import impact
+from headwater.lineage.graph import Impact
+from headwater.lineage.impact import impact
 from headwater.store import Direction, Moment
 from tests.building import DOMAIN, Lake, dataset, flow, hide, job, run_event, use
 

@@ -9,9 +9,9 @@ import pytest
 
 from headwater.errors import InvalidParameter, NotFound
 from headwater.event import Event
-from headwater.graph import Paths
 from headwater.ids import FieldId, NodeId, NodeKind
-from headwater.paths import paths
+from headwater.lineage.graph import Paths
+from headwater.lineage.paths import paths
 from headwater.store import Moment
 from tests.building import DOMAIN, Lake, dataset, flow, hide, job, run_event, use
 

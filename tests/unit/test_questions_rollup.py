@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from headwater.fold import Origin
-from headwater.graph import Graph, Group, Rollup
 from headwater.ids import NodeId
 from headwater.ids import dataset as make_dataset
-from headwater.lineage import lineage
-from headwater.rollup import By, job_parents, prefix, rollup
+from headwater.lineage.graph import Graph, Group, Rollup
+from headwater.lineage.rollup import By, job_parents, prefix, rollup
+from headwater.lineage.tables import lineage
 from headwater.store import Direction
 from tests.building import DOMAIN, Lake, dataset, job, run_event
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from headwater.errors import NotFound
-from headwater.graph import RunGraph
 from headwater.ids import NodeId
-from headwater.runlineage import run_lineage
+from headwater.lineage.graph import RunGraph
+from headwater.lineage.runs import run_lineage
 from headwater.store import Direction
 from tests.building import DOMAIN, Lake, dataset, flow, hide, job, run_event, use
 

@@ -6,9 +6,9 @@ from headwater import history, lineage
 from headwater.dialects.native import encode, params, views
 from headwater.dialects.native.log import Log
 from headwater.errors import NotFound
-from headwater.graph import Graph
 from headwater.history import FacetStatement
 from headwater.ids import FieldId, Key, NodeId
+from headwater.lineage.graph import Graph
 from headwater.records import stamp_time
 from headwater.store import Direction, Moment, NodeDetail, Page, Reader, RunFilter
 

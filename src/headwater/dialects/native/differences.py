@@ -6,8 +6,8 @@ from headwater.dialects.native import graphs
 from headwater.dialects.native.graphs import EdgeItem, NodeItem, TransformationItem
 from headwater.dialects.native.views import Node, Time
 from headwater.event import Flow, Source
-from headwater.graph import ContentDifference, GraphDifference
 from headwater.ids import FieldId
+from headwater.lineage.graph import ContentDifference, GraphDifference
 
 
 class DiffAnswer(msgspec.Struct, frozen=True):

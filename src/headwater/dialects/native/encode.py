@@ -8,10 +8,10 @@ import msgspec
 from headwater import ids, mask
 from headwater.dialects.native import graphs, params, views
 from headwater.dialects.native.params import format_time, iso
-from headwater.graph import Graph, GraphEdge
 from headwater.history import Facets, FacetStatement, RunDetail, UseDetail
 from headwater.http.message import Response, json_response
 from headwater.ids import FieldId, NodeId, NodeKind, Ref, RunRef, format_event_id
+from headwater.lineage.graph import Graph, GraphEdge
 from headwater.records import stamp_time
 from headwater.store import EventRow, Hit, NodeDetail, RunRow
 

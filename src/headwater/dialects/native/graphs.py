@@ -6,8 +6,8 @@ from headwater.dialects.native.params import format_time, iso
 from headwater.dialects.native.views import Time
 from headwater.event import Transformation
 from headwater.fold import Origin
-from headwater.graph import Graph, GraphEdge, GraphNode
 from headwater.ids import FieldId
+from headwater.lineage.graph import Graph, GraphEdge, GraphNode
 from headwater.store import Moment
 
 

@@ -1,18 +1,16 @@
 """Questions to the graph."""
 
-from headwater import columnlineage, difference, lineage, rollup, runlineage
-from headwater import impact as impacts
-from headwater import paths as ways
+from headwater import lineage
 from headwater.auth.principal import Scope
 from headwater.dialects.native import asked, differences, encode, graphs, params, reach
 from headwater.dialects.native.asked import Asked
 from headwater.dialects.native.differences import ContentDiffAnswer, DiffAnswer
 from headwater.dialects.native.reach import RollupAnswer, RunGraphAnswer
 from headwater.errors import InvalidParameter
-from headwater.graph import Graph
 from headwater.http.context import Context
 from headwater.http.message import Request, Response, Route
 from headwater.ids import FieldId, NodeId, NodeKind, RunRef
+from headwater.lineage.graph import Graph
 from headwater.store import Direction, Moment, Reader
 
 PATHS = 100
@@ -88,7 +86,7 @@ class Lineage:
                 if whose is not None:
                     job = await params.look_up(reader, ask.domain, whose, "job")
                 run = (start.run_id, ask.direction, ask.depth, ask.limit, job)
-                return reach.run_graph(await runlineage.run_lineage(reader, ask.domain, *run))
+                return reach.run_graph(await lineage.run_lineage(reader, ask.domain, *run))
             found = await _graph(reader, ask, start, columns)
             if by is None:
                 return graphs.graph(found)
@@ -97,8 +95,8 @@ class Lineage:
                 for node in found.nodes
                 if isinstance(node.ref, NodeId) and node.ref.kind is NodeKind.JOB
             ]
-            parents = await rollup.job_parents(reader, ask.domain, jobs if by == "parent" else ())
-            return reach.rollup(rollup.rollup(found, by, parents))
+            parents = await lineage.job_parents(reader, ask.domain, jobs if by == "parent" else ())
+            return reach.rollup(lineage.rollup(found, by, parents))
 
         return encode.answer(await self._store.read(question))
 
@@ -107,7 +105,7 @@ class Lineage:
 
         async def question(reader: Reader) -> reach.ImpactAnswer:
             start = await asked.place(reader, ask.domain, text, "node")
-            return reach.impact(await impacts.impact(reader, ask.domain, start, *ask[1:]))
+            return reach.impact(await lineage.impact(reader, ask.domain, start, *ask[1:]))
 
         return encode.answer(await self._store.read(question))
 
@@ -124,7 +122,7 @@ class Lineage:
             if any(isinstance(end, FieldId) for end in ends):
                 asked.need_columns(ends[0], "from")
                 asked.need_columns(ends[1], "to")
-            found = await ways.paths(reader, ask.domain, *ends, ask.depth, ask.moment, limit)
+            found = await lineage.paths(reader, ask.domain, *ends, ask.depth, ask.moment, limit)
             return reach.paths(found)
 
         return encode.answer(await self._store.read(question))
@@ -145,7 +143,7 @@ class Lineage:
         async def question(reader: Reader) -> DiffAnswer:
             start = await asked.place(reader, ask.domain, text, "node")
             around = (start, ask.direction, ask.depth, *moments, ask.limit)
-            return differences.difference(await difference.difference(reader, ask.domain, *around))
+            return differences.difference(await lineage.difference(reader, ask.domain, *around))
 
         return encode.answer(await self._store.read(question))
 
@@ -156,7 +154,7 @@ class Lineage:
             job = None
             if whose is not None:
                 job = await params.look_up(reader, ask.domain, whose, "job")
-            found = await difference.run_difference(reader, ask.domain, *runs, job, ask.limit)
+            found = await lineage.run_difference(reader, ask.domain, *runs, job, ask.limit)
             return differences.content(found)
 
         return encode.answer(await self._store.read(question))
@@ -169,7 +167,7 @@ class Lineage:
 
         async def question(reader: Reader) -> ContentDiffAnswer:
             job = await params.look_up(reader, ask.domain, text, "node")
-            found = await difference.version_difference(reader, ask.domain, job, a, b, ask.limit)
+            found = await lineage.version_difference(reader, ask.domain, job, a, b, ask.limit)
             return differences.content(found)
 
         return encode.answer(await self._store.read(question))
@@ -178,5 +176,5 @@ class Lineage:
 async def _graph(reader: Reader, ask: Asked, start: NodeId | FieldId, columns: bool) -> Graph:
     if columns or isinstance(start, FieldId):
         asked.need_columns(start, "columns")
-        return await columnlineage.column_lineage(reader, ask.domain, start, *ask[1:])
+        return await lineage.column_lineage(reader, ask.domain, start, *ask[1:])
     return await lineage.lineage(reader, ask.domain, start, *ask[1:])

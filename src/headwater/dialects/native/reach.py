@@ -7,8 +7,17 @@ from headwater.dialects.native.graphs import EdgeItem
 from headwater.dialects.native.params import iso
 from headwater.dialects.native.views import Node, Time
 from headwater.event import RunLink
-from headwater.graph import Group, GroupEdge, GroupNode, Impact, Paths, Rollup, RunEdge, RunGraph
 from headwater.ids import RunRef
+from headwater.lineage.graph import (
+    Group,
+    GroupEdge,
+    GroupNode,
+    Impact,
+    Paths,
+    Rollup,
+    RunEdge,
+    RunGraph,
+)
 
 
 class ImpactItem(msgspec.Struct, frozen=True):

@@ -20,6 +20,7 @@ class Body(msgspec.Struct):
 
 _body = msgspec.json.Decoder(Body)
 _parts = Reader(Body)
+_ODD = Body("", "")
 _members = msgspec.json.Decoder(dict[str, Raw])
 _version = re.compile(r"/facets/(\d{1,9})-\d{1,9}-\d{1,9}/", re.ASCII)
 
@@ -46,13 +47,13 @@ def split(raw: bytes, pointer: str, findings: Findings) -> list[tuple[str, bytes
 
 def plain(name: str, body: bytes, pointer: str, findings: Findings) -> Body:
     """Reads a facet that nothing more is known of."""
+    if body[:1] != b"{":
+        findings.fault(pointer + step(name), f"expected an object, got {kind(body)}")
+        return _ODD
     try:
         read = _body.decode(body)
     except msgspec.ValidationError:
-        parts = _parts.read(body, pointer + step(name), findings.fault)
-        if parts is None:
-            return Body("", "")
-        read = parts
+        read = _parts.read(body, pointer + step(name), findings.fault) or _ODD
     if read.producer is UNSET or read.schema_url is UNSET:
         origin(name, read, pointer, findings)
     return read

@@ -141,7 +141,8 @@ def _schema(body: Schema, place: Place) -> Stated:
             break
         name = path + column.name
         found.append(SchemaField(name, column.type, column.description))
-        ahead.extend((f"{name}.", inner) for inner in reversed(column.fields or ()))
+        below = f"{name}."  # one string for all of them
+        ahead.extend((below, inner) for inner in reversed(column.fields or ()))
     facts: Facts = {
         "schema": tuple(found),
         "schema_digest": digest_of(msgspec.msgpack.encode(found)),

@@ -15,6 +15,8 @@ _LOST: Final = object()
 _DEPTH = 60
 """Steps of a pointer; what lies deeper is not taken apart. Each level is scanned once more."""
 
+_PROBLEMS = 10_000
+
 _KINDS = {ord('"'): "a string", ord("{"): "an object", ord("["): "an array"} | {
     ord("t"): "a boolean",
     ord("f"): "a boolean",
@@ -52,8 +54,28 @@ class Reader(Generic[T]):
         try:
             return self._decoder.decode(raw)
         except msgspec.ValidationError:
-            value: T | None = _salvage(self._info, raw, pointer, report)
-            return None if value is _LOST else value
+            pass
+        try:
+            value: T | None = _salvage(self._info, raw, pointer, _counted(report))
+        except _TooMuch:
+            report(pointer, f"more than {_PROBLEMS} problems: not understood")
+            return None
+        return None if value is _LOST else value
+
+
+class _TooMuch(Exception):
+    """Not worth the time."""
+
+
+def _counted(report: Report) -> Report:
+    left = iter(range(_PROBLEMS))
+
+    def counted(pointer: str, reason: str) -> None:
+        if next(left, None) is None:
+            raise _TooMuch
+        report(pointer, reason)
+
+    return counted
 
 
 def _salvage(info: inspect.Type, raw: bytes, pointer: str, report: Report) -> Any:

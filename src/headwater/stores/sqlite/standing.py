@@ -30,9 +30,9 @@ class _Owner:
         before, after = moved.before, moved.after
         if before is not None:
             self.later.pop(before.order, None)
-            if before.complete and self.newest is not None and before.order == self.newest.order:
-                if after is None or not after.complete or after.order < before.order:
-                    return False
+            was_newest = self.newest is not None and before.order == self.newest.order
+            if was_newest and (after is None or not after.complete or after.order < before.order):
+                return False
         if after is None:
             return True
         if after.complete:
@@ -74,8 +74,7 @@ class Standings:
         else:
             if declared is not None and (known.declared is None or declared > known.declared):
                 known.declared = declared
-            # What begins to count comes first: the loss of the newest is then seen as such.
-            if not all([known.move(moved) for moved in moves]):
+            if not all(known.move(moved) for moved in moves):
                 self._read(owner, known)
         before, known.held = known.held, known.holds()
         if len(known.later) <= LATER_KEPT:

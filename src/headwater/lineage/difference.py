@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 
 from headwater import fold
-from headwater.columnlineage import column_lineage
 from headwater.errors import NotFound
 from headwater.event import Flow, Source
-from headwater.graph import ContentDifference, Graph, GraphDifference, GraphEdge
 from headwater.ids import FieldId, Key, NodeId, fold_run_id, is_job
-from headwater.lineage import lineage
+from headwater.lineage.columns import column_lineage
+from headwater.lineage.graph import ContentDifference, Graph, GraphDifference, GraphEdge
+from headwater.lineage.tables import lineage
 from headwater.records import Content, KeySource
 from headwater.store import Direction, Moment, NodeRow, Page, Reader, RunFilter
 

@@ -6,12 +6,12 @@ search is bounded: by the nodes that it looks at, and by its steps.
 
 from collections.abc import Iterable, Iterator
 
-from headwater.columnlineage import column_lineage
 from headwater.errors import InvalidParameter, NotFound
-from headwater.graph import Graph, Path, Paths
 from headwater.ids import FieldId, NodeId, NodeKind
-from headwater.lineage import lineage
-from headwater.net import ANYWHERE, Net, State, dataset_of
+from headwater.lineage.columns import column_lineage
+from headwater.lineage.graph import Graph, Path, Paths
+from headwater.lineage.net import ANYWHERE, Net, State, dataset_of
+from headwater.lineage.tables import lineage
 from headwater.store import Direction, Moment, Reader
 
 NODES = 10_000

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from headwater import fold
 from headwater.fold import Pairs
 from headwater.ids import Key, NodeId, is_job
-from headwater.net import onward_from
+from headwater.lineage.net import onward_from
 from headwater.store import Direction, Moment, NodeRow, Page, Reader, RunFilter, RunRow
 
 EVER = Moment(1 << 62)

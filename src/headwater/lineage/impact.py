@@ -1,10 +1,10 @@
 """Impact: everything that a node or a column reaches, as a flat ranked list."""
 
-from headwater.columnlineage import column_lineage
-from headwater.graph import Graph, Impact, ImpactItem
 from headwater.ids import FieldId, NodeId
-from headwater.lineage import lineage
-from headwater.net import ANYWHERE, Net, State
+from headwater.lineage.columns import column_lineage
+from headwater.lineage.graph import Graph, Impact, ImpactItem
+from headwater.lineage.net import ANYWHERE, Net, State
+from headwater.lineage.tables import lineage
 from headwater.store import Direction, Moment, Reader
 
 NODES = 10_000

@@ -12,8 +12,8 @@ from headwater import fold
 from headwater.errors import NotFound
 from headwater.event import Transformation
 from headwater.fold import Origin
-from headwater.graph import Graph, GraphEdge, GraphNode
 from headwater.ids import FieldId, Key, NodeId, is_job
+from headwater.lineage.graph import Graph, GraphEdge, GraphNode
 from headwater.records import KeyFlow
 from headwater.store import Direction, EdgeRow, Moment, NodeRow, Reader
 
@@ -34,6 +34,7 @@ class _Step(NamedTuple):
     owner: Key
     origin: Origin
     transformations: tuple[Transformation, ...]
+    whole: bool
     evidence: EdgeRow
 
 
@@ -108,12 +109,13 @@ class _ColumnWalk:
             for step in await self._steps(frontier, way):
                 near, far = _ends(step, way)
                 known = far in self._hops
+                name = (step.source, step.target, step.owner)
+                if len(self._edges) >= self._limit * EDGES_PER_NODE and name not in self._edges:
+                    self._truncated = True
+                    continue
                 if not self._admit(near, far, hop):
                     continue
-                if len(self._edges) >= self._limit * EDGES_PER_NODE:
-                    self._truncated = True
-                    break
-                self._edges.setdefault((step.source, step.target, step.owner), step)
+                self._edges.setdefault(name, step)
                 if not known:
                     following.add(far)
             frontier = following
@@ -181,12 +183,12 @@ class _ColumnWalk:
         if way is Direction.UP:
             if flow.target != near:
                 return
-            pairs = (
-                (s, field, at) for field in targets for at in _at(field, fields) for s in sources
-            )
-            for source, _, at in pairs:
-                start = Place(source.node, source.field)
-                yield _Step(start, Place(near, at), owner, origin, source.transformations, row)
+            for field in targets:
+                for at in _at(field, fields):
+                    for source in sources:
+                        whole = source.field is None or field is None
+                        how = (owner, origin, source.transformations, whole, row)
+                        yield _Step(Place(source.node, source.field), Place(near, at), *how)
             return
         for source in sources:
             if source.node == near:
@@ -194,7 +196,9 @@ class _ColumnWalk:
                     for field in targets:
                         end = Place(flow.target, field)
                         start = Place(near, at)
-                        yield _Step(start, end, owner, origin, source.transformations, row)
+                        whole = source.field is None or field is None
+                        how = (owner, origin, source.transformations, whole, row)
+                        yield _Step(start, end, *how)
 
     async def _read(self, keys: Iterable[Key]) -> None:
         missing = [key for key in keys if key not in self._rows]
@@ -256,7 +260,7 @@ class _ColumnWalk:
                 last_run=step.evidence.last_run,
                 job=self._rows[step.owner].node if is_job(step.owner) else None,
                 transformations=step.transformations,
-                whole=step.source.field is None or step.target.field is None,
+                whole=step.whole,
             )
             for step in self._edges.values()
         ]

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Literal
 
 from headwater.fold import Origin
-from headwater.graph import Graph, GraphEdge, GraphNode, Group, GroupEdge, GroupNode, Rollup
 from headwater.ids import NodeId, NodeKind
-from headwater.net import dataset_of
+from headwater.lineage.graph import Graph, GraphEdge, GraphNode, Group, GroupEdge, GroupNode, Rollup
+from headwater.lineage.net import dataset_of
 from headwater.store import Page, Reader, RunFilter
 
 By = Literal["namespace", "parent"] | int

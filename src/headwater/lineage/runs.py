@@ -15,9 +15,9 @@ from collections.abc import Iterable
 
 from headwater.errors import NotFound
 from headwater.event import RunLink
-from headwater.graph import RunEdge, RunGraph, RunNode
 from headwater.ids import Key, NodeId, RunRef, fold_run_id
-from headwater.runledger import RunLedger, Spent
+from headwater.lineage.graph import RunEdge, RunGraph, RunNode
+from headwater.lineage.ledger import RunLedger, Spent
 from headwater.store import Direction, Reader, RunRow
 
 READS_PER_RUN = 10

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from headwater import fold
 from headwater.fold import Pairs
-from headwater.graph import Graph, GraphEdge
 from headwater.ids import FieldId, Key, NodeId, NodeKind
+from headwater.lineage.graph import Graph, GraphEdge
 from headwater.store import Direction, Reader
 
 ANYWHERE = -1
@@ -60,7 +60,7 @@ class Net:
             for node in graph.nodes
         ]
         for owner in stating:
-            parts = [fold.pairs(owner, part.content) for part in stated.get(owner, ())]
+            parts = fold.united_pairs(owner, (part.content for part in stated.get(owner, ())))
             net._parts[jobs[owner]] = parts
             read = frozenset(key for part in parts for key in _read(part))
             written = frozenset(key for part in parts for key in (*part.stated, *part.outputs))

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from headwater import fold
 from headwater.errors import NotFound
 from headwater.fold import Origin, Pairs
-from headwater.graph import Graph, GraphEdge, GraphNode
 from headwater.ids import FieldId, Key, NodeId, Ref, RunRef, is_job, parse_candidates
+from headwater.lineage.graph import Graph, GraphEdge, GraphNode
 from headwater.store import Direction, EdgeRow, Moment, NodeRow, Reader, Stated
 
 DEFAULT_DEPTH = 20
@@ -129,7 +129,8 @@ class _Walk:
                     continue
                 self._keep(edge, near, far, way)
                 selective = is_job(far) and (self._rows[far].flows or self._moment is not None)
-                through: set[Key | None] = {near} if selective else {None}
+                # An edge that another stated leads into the job as a whole.
+                through: set[Key | None] = {near} if selective and edge.owner == far else {None}
                 fresh = through - entered.get(far, set())
                 if fresh:
                     entered.setdefault(far, set()).update(fresh)
@@ -224,7 +225,7 @@ class _Walk:
                 self._learn(owner, parts)
 
     def _learn(self, owner: Key, parts: list[Stated]) -> None:
-        self._pairs[owner] = [fold.pairs(owner, part.content) for part in parts]
+        self._pairs[owner] = fold.united_pairs(owner, (part.content for part in parts))
         self._sources.update(key for part in self._pairs[owner] for key in part.sealed)
 
     async def _holding(self, edges: list[EdgeRow]) -> list[EdgeRow]:
