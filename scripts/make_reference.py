@@ -4,6 +4,8 @@
 
 `tests/unit/test_docs.py` fails while what stands there differs from what this writes. Pages that
 are not named in `PAGES` (the shapes of our own facets) are written by hand and left alone.
+
+A little longer than a module should be: one section for each page, and each is read by itself.
 """
 
 import asyncio

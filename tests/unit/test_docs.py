@@ -160,6 +160,12 @@ def test_the_glossary_has_every_word_of_the_design_once() -> None:
     assert set(WORDS) <= set(entries)
 
 
+def test_the_number_of_sample_events_is_right() -> None:
+    count = sum(len(path.read_bytes().splitlines()) for path in samples.paths())
+    for page in (ROOT / "README.md", DOCS / "tutorial.md"):
+        assert f"{count} bundled events" in text_of(page) or f"{count} events" in text_of(page)
+
+
 # Links
 
 
@@ -192,7 +198,8 @@ def test_every_page_is_linked() -> None:
         if not link.startswith("http")
     }
     decisions = set((DOCS / "decisions").glob("*.md"))  # these are listed by their folder
-    assert set(DOCS.rglob("*.md")) - decisions - {DOCS / "README.md"} <= linked
+    lost = set(DOCS.rglob("*.md")) - decisions - {DOCS / "README.md"} - linked
+    assert not lost, f"link these from docs/README.md: {sorted(map(name, lost))}"
 
 
 # Blocks

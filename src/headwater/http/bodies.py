@@ -73,6 +73,7 @@ class BodyReader:
     async def _plain(self, receive: Receive) -> Body:
         chunk, more = await _next(receive)
         size = len(chunk)
+        self._check_wire(size)
         self._hold(size)
         if not more:
             return Body(chunk, chunk, size)

@@ -5,7 +5,7 @@ from msgspec import UNSET, Raw, UnsetType
 
 from headwater.dialects.openlineage.findings import Findings
 from headwater.dialects.openlineage.salvage import Reader
-from headwater.errors import InvalidEvent, Problem
+from headwater.errors import InvalidEvent, MalformedBody, Problem
 
 NO_FACETS = Raw(b"")
 
@@ -57,12 +57,15 @@ def read(body: bytes, findings: Findings) -> WireEvent:
 
     Raises:
         InvalidEvent: a part that identifies the event is missing or of a wrong type.
+        MalformedBody: it is JSON, but no object, or an empty one.
         msgspec.DecodeError: the body is not strict JSON.
     """
     try:
         return _event.decode(body)
     except msgspec.ValidationError:
         _syntax.decode(body)
+        if body.translate(None, b" \t\r\n") == b"{}" or body.lstrip()[:1] != b"{":
+            raise MalformedBody("an event is a JSON object with members") from None
 
     def report(pointer: str, reason: str) -> None:
         (findings.fault if pointer in _SPARE else findings.refuse)(pointer, reason)
