@@ -35,7 +35,7 @@ from headwater.records import (
 
 Mentions = dict[Key, NodeId]
 NODES_KEPT = 60_000
-CONTENT_WEIGHT = 24 << 20
+CONTENT_WEIGHT = 40 << 20
 
 
 class Projector:

@@ -87,7 +87,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 10_000
     nesting: Annotated[
         int, Meta(ge=8, le=500, description="How deep the JSON of an event may nest.")
-    ] = 100
+    ] = 500
     name_length: Annotated[
         int,
         Meta(

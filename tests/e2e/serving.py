@@ -69,7 +69,7 @@ class Server:
         settings: values of settings, as the environment variables say them.
     """
 
-    def __init__(self, folder: Path, *arguments: str, token: str = "", **settings: object) -> None:
+    def __init__(self, folder: Path, *arguments: str, **settings: object) -> None:
         self.folder = folder
         self.database = folder / "hw.db"
         self._log = folder / "serve.log"
@@ -87,12 +87,7 @@ class Server:
         try:
             self.url = until(lambda: self._address(start), "the server says its address")
             self.port = int(self.url.rpartition(":")[2])
-            self.client = httpx.Client(
-                base_url=self.url,
-                headers={"authorization": f"Bearer {token}"} if token else {},
-                timeout=PATIENCE,
-                trust_env=False,
-            )
+            self.client = httpx.Client(base_url=self.url, timeout=PATIENCE, trust_env=False)
             until(self._ready, "the server is ready")
         except BaseException:
             self.kill()
@@ -191,9 +186,9 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(folder: Path, *arguments: str, token: str = "", **settings: object) -> Iterator[Server]:
+def serving(folder: Path, *arguments: str, **settings: object) -> Iterator[Server]:
     """A server for the time of a block; it has to end well unless the block did not."""
-    server = Server(folder, *arguments, token=token, **settings)
+    server = Server(folder, *arguments, **settings)
     try:
         yield server
     except BaseException:

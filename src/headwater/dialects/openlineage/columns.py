@@ -206,9 +206,15 @@ def _source(
 
 
 def _field_source(wire: InputField) -> Source:
-    node = dataset(wire.namespace, wire.name)
+    node = _dataset(wire.namespace, wire.name)
     field = None if wire.field is None else sys.intern(wire.field)
     return Source(node, field, _transformations(wire.transformations))
+
+
+@lru_cache(maxsize=10_000)
+def _dataset(namespace: str, name: str) -> NodeId:
+    """One object for the many columns of a dataset, and for all who name it."""
+    return dataset(namespace, name)
 
 
 @lru_cache(maxsize=1_000)

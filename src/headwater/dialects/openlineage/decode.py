@@ -42,6 +42,7 @@ class Decoder:
         lean: bool = False,
     ) -> None:
         self._strict = strict
+        self._lean = lean
         self._name_limit = name_limit
         self._depth_limit = depth_limit
         self._statements = Statements(strict, name_limit, memo_bytes, lean)
@@ -123,7 +124,7 @@ class Decoder:
         kind = _type(outline.event_type, findings)
         run_id = self._run_id(outline.run.run_id, findings)
         job = self._statements.read(JOB, outline.job, "/job", findings)
-        run_facets, run = runs.read(bytes(outline.run.facets), findings)
+        run_facets, run = runs.read(bytes(outline.run.facets), findings, self._lean)
         inputs = self._uses(outline.inputs, "/inputs", findings)
         outputs = self._uses(outline.outputs, "/outputs", findings)
         return Event(
@@ -188,7 +189,7 @@ class Decoder:
             statement = self._statements.read(USED, dataset, pointer, findings)
             facets: tuple[Facet, ...] = ()
             if dataset.input_facets or dataset.output_facets:
-                facets = _use_facets(dataset, pointer, findings)
+                facets = _use_facets(dataset, pointer, findings, self._lean)
             uses.append(DatasetUse(statement, facets))
         return tuple(uses)
 
@@ -212,10 +213,12 @@ class _Head(NamedTuple):
     schema_url: str
 
 
-def _use_facets(dataset: WireDataset, pointer: str, findings: Findings) -> tuple[Facet, ...]:
+def _use_facets(
+    dataset: WireDataset, pointer: str, findings: Findings, lean: bool
+) -> tuple[Facet, ...]:
     """Both kinds are kept wherever they stand; of one name, the kind of the side counts."""
-    read = bodies.uses(bytes(dataset.input_facets), pointer + "/inputFacets", findings)
-    written = bodies.uses(bytes(dataset.output_facets), pointer + "/outputFacets", findings)
+    read = bodies.uses(bytes(dataset.input_facets), pointer + "/inputFacets", findings, lean)
+    written = bodies.uses(bytes(dataset.output_facets), pointer + "/outputFacets", findings, lean)
     if not (read and written):
         return read or written
     ordered = written + read if pointer.startswith("/inputs") else read + written

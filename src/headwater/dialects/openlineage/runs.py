@@ -44,8 +44,8 @@ _nominal = Reader(NominalTime)
 _error = Reader(ErrorMessage)
 
 
-def read(raw: bytes, findings: Findings) -> tuple[tuple[Facet, ...], RunFacts]:
-    """The facets of a run as they are, and what they state."""
+def read(raw: bytes, findings: Findings, lean: bool) -> tuple[tuple[Facet, ...], RunFacts]:
+    """The facets of a run as they are (lean: none of them), and what they state."""
     parent: Parent | None = None
     nominal: tuple[int | None, int | None] | None = None
     error: str | None = None
@@ -73,7 +73,7 @@ def read(raw: bytes, findings: Findings) -> tuple[tuple[Facet, ...], RunFacts]:
         None if parent is None or parent.root is None else _link(parent.root),
         error,
     )
-    return tuple(Facet(name, text) for name, text in members), facts
+    return () if lean else tuple(Facet(name, text) for name, text in members), facts
 
 
 def _link(wire: Parent | Root) -> RunLink:

@@ -100,7 +100,7 @@ def _weight(statement: NodeStatement) -> int:
     if isinstance(facts, DatasetFacts):
         weight += 8 * len(facts.fields) + 200 * len(facts.schema or ())
     flows = (*(facts.lineage or ()), *(getattr(facts, "columns", None) or ()))
-    return weight + sum(200 * (len(flow.fields) + len(flow.sources)) for flow in flows)
+    return weight + sum(150 + 70 * (len(flow.fields) + len(flow.sources)) for flow in flows)
 
 
 def _facet(

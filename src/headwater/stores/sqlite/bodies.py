@@ -2,10 +2,15 @@
 
 import zstandard
 
+from headwater.errors import DatabaseDamaged
 from headwater.stores.sqlite.connection import Connection
 
 LEVEL = 3
 NO_DICTIONARY = 0
+
+
+class Unreadable(DatabaseDamaged):
+    """The stored bytes of an event are damaged."""
 
 
 class Bodies:
@@ -13,7 +18,7 @@ class Bodies:
 
     def __init__(self, db: Connection) -> None:
         self._db = db
-        plain = zstandard.ZstdCompressor(level=LEVEL, write_content_size=True)
+        plain = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True)
         self._compressors: dict[int, zstandard.ZstdCompressor] = {NO_DICTIONARY: plain}
         self._restorers: dict[int, zstandard.ZstdDecompressor] = {
             NO_DICTIONARY: zstandard.ZstdDecompressor()
@@ -27,7 +32,7 @@ class Bodies:
             data.precompute_compress(level=LEVEL)
             self._compressors = {
                 identity: zstandard.ZstdCompressor(
-                    level=LEVEL, dict_data=data, write_content_size=True
+                    level=LEVEL, dict_data=data, write_checksum=True
                 )
             }
             self._current = identity
@@ -37,11 +42,17 @@ class Bodies:
         return self._current, self._compressors[self._current].compress(body)
 
     def restore(self, dictionary: int, body: bytes) -> bytes:
-        restorer = self._restorers.get(dictionary)
-        if restorer is None:
-            row = self._db.one("dictionary_by_id", dictionary)
-            assert row is not None
-            data = zstandard.ZstdCompressionDict(row[0])
-            restorer = zstandard.ZstdDecompressor(dict_data=data)
-            self._restorers[dictionary] = restorer
-        return restorer.decompress(body)
+        """Raises Unreadable: the bytes are not what was written; each frame has its checksum."""
+        try:
+            restorer = self._restorers.get(dictionary)
+            if restorer is None:
+                restorer = self._restorers[dictionary] = self._load(dictionary)
+            return restorer.decompress(body)
+        except zstandard.ZstdError as error:
+            raise Unreadable("the stored bytes of an event are damaged") from error
+
+    def _load(self, dictionary: int) -> zstandard.ZstdDecompressor:
+        row = self._db.one("dictionary_by_id", dictionary)
+        if row is None:
+            raise Unreadable("a compression dictionary is lost")
+        return zstandard.ZstdDecompressor(dict_data=zstandard.ZstdCompressionDict(row[0]))

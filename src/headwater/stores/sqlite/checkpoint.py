@@ -7,6 +7,7 @@ when the log has grown far, because a log that is always behind by a little neve
 
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from headwater.errors import DatabaseDamaged, HeadwaterError
 from headwater.stores.sqlite.connection import Connection, translated
 
 BEGIN_PAGES = 2_000
@@ -29,26 +30,48 @@ class Checkpoints:
         self._pages = pages
 
     def after_commit(self) -> None:
-        """Called in the writer's thread."""
+        """Called in the writer's thread.
+
+        Raises:
+            DatabaseDamaged: the pages cannot be moved. Where only room is wanting, the log grows
+                instead: what it holds is durable, and the next attempt comes with the next commit.
+        """
         if self._pages < BEGIN_PAGES:
             return
         if self._pages >= FINISH_PAGES:
             self._wait()
-            self._writer.checkpoint()
-        elif self._running is None or self._running.done():
+            _attempt(self._writer)
+        elif self._running is None:
+            self._running = self._thread.submit(self._work)
+        elif self._running.done():
+            self._wait()
             self._running = self._thread.submit(self._work)
 
     def _work(self) -> None:
         with translated():
             if self._db is None:
                 self._db = Connection(self._path)
-            self._db.checkpoint()
+        _attempt(self._db)
 
     def _wait(self) -> None:
+        """Raises what the last attempt did, if it was of weight."""
         if self._running is not None:
-            self._running.exception()
+            error = self._running.exception()
+            self._running = None
+            if isinstance(error, DatabaseDamaged):
+                raise error
 
     def close(self) -> None:
         self._thread.shutdown()
         if self._db is not None:
             self._db.close()
+
+
+def _attempt(db: Connection) -> None:
+    try:
+        with translated():
+            db.checkpoint()
+    except DatabaseDamaged:
+        raise
+    except HeadwaterError:
+        pass  # no room, or no right, to move pages now: they are safe where they are

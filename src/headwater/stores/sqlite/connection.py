@@ -1,6 +1,7 @@
 """A connection to a SQLite file: named statements, bulk rows, errors in Headwater's words."""
 
 import re
+import time
 from array import array as integers
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,10 +15,18 @@ from headwater.errors import DatabaseDamaged, DatabaseLocked, StoreError, Unavai
 Row = tuple[Any, ...]
 Value = Any
 
-_BULK_SIZES = (128, 32, 8, 1)
+_BULK_SIZES = (128, 64, 32, 16, 8, 4, 2, 1)
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 _ROWS = re.compile(r"VALUES \(([?, ]+)\)")
 BUSY_MS = 10_000
+_AWAY = (
+    apsw.IOError,
+    apsw.CantOpenError,
+    apsw.PermissionsError,
+    apsw.ProtocolError,
+    apsw.NoMemError,
+)
+"""What may pass without anyone touching the file."""
 
 
 def parse_queries(text: str) -> dict[str, str]:
@@ -39,7 +48,11 @@ def translated() -> Iterator[None]:
         yield
     except apsw.BusyError as error:
         raise DatabaseLocked("the database is locked by another process") from error
-    except (apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CantOpenError) as error:
+    except apsw.FullError as error:
+        raise Unavailable("the disk that holds the database is full", retry_after=2) from error
+    except apsw.ReadOnlyError as error:
+        raise Unavailable("the database can only be read now", retry_after=2) from error
+    except _AWAY as error:
         raise Unavailable(f"the database cannot be used now: {error}", retry_after=2) from error
     except (apsw.CorruptError, apsw.NotADBError) as error:
         raise DatabaseDamaged(f"the database file is damaged: {error}") from error
@@ -130,6 +143,34 @@ class Connection:
     def checkpoint(self) -> None:
         """Moves what can be moved from the write-ahead log without waiting for anyone."""
         self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+
+    def log_frames(self) -> int:
+        """How many frames of the write-ahead log hold: what follows them is not committed."""
+        frames, _ = self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_NOOP)
+        return frames
+
+    @property
+    def open_transaction(self) -> bool:
+        return self._db.in_transaction
+
+    @property
+    def system_error(self) -> int:
+        """The operating system's number of the last failure of a file; 0 for none."""
+        return self._db.system_errno
+
+    def quick_check(self, seconds: float, shown: int = 3) -> list[str]:
+        """What is wrong with the pages; nothing, too, when the time is over before their end."""
+        end = time.monotonic() + seconds
+        self._db.set_progress_handler(lambda: time.monotonic() > end, 10_000)
+        try:
+            rows = self._db.execute(f"PRAGMA quick_check({shown})").fetchall()
+        except apsw.InterruptError:
+            return []
+        except (apsw.CorruptError, apsw.NotADBError) as error:
+            return [str(error)]
+        finally:
+            self._db.set_progress_handler(None)
+        return [text for (text,) in rows if text != "ok"]
 
     def close(self) -> None:
         with translated():

@@ -161,7 +161,7 @@ class SqliteStore(KeyBook):
                 check(db)
                 db.pragma("journal_mode = WAL")
                 db.pragma("synchronous = FULL")
-                db.pragma("cache_size = -65536")
+                db.pragma("cache_size = -32768")
                 db.pragma("temp_store = MEMORY")
                 migrate(db, progress)
                 if db.one("domain_by_name", "default") is None:
@@ -223,7 +223,7 @@ class SqliteStore(KeyBook):
         known: tuple[Connection, Bodies] | None = getattr(self._local, "connection", None)
         if known is None:
             db = Connection(self._file, read_only=True)
-            db.pragma("cache_size = -32768")
+            db.pragma("cache_size = -8192")
             self._readers.append(db)
             known = self._local.connection = (db, Bodies(db))
         return known

@@ -1,0 +1,110 @@
+"""Domains and keys of a database file."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from headwater.errors import Conflict, NotFound
+from headwater.store import ApiKey, Domain
+from headwater.stores.sqlite.connection import Connection, translated
+from headwater.stores.sqlite.integrity import examine_idle
+
+T = TypeVar("T")
+
+
+class KeyBook:
+    """Domains and keys, through a short connection of its own; works beside a running server."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._mark = path.with_name(path.name + ".keys")
+
+    async def domains(self) -> list[Domain]:
+        return await asyncio.to_thread(
+            self._look, lambda db: [Domain(*row) for row in db.all("domains")]
+        )
+
+    async def create_domain(self, name: str, now: int) -> Domain:
+        def make(db: Connection) -> Domain:
+            if db.one("domain_by_name", name) is not None:
+                raise Conflict(f"the domain {name!r} exists already")
+            db.run("insert_domain", name, now)
+            return Domain(name, now)
+
+        return await asyncio.to_thread(self._change, make)
+
+    async def keys(self) -> list[ApiKey]:
+        def read(db: Connection) -> list[ApiKey]:
+            return [
+                ApiKey(row[0], row[1], frozenset(row[2].split()), *row[3:])
+                for row in db.all("api_keys")
+            ]
+
+        return await asyncio.to_thread(self._look, read)
+
+    async def add_key(self, key: ApiKey) -> None:
+        def add(db: Connection) -> None:
+            if db.one("domain_by_name", key.domain) is None:
+                raise NotFound(f"there is no domain {key.domain!r}")
+            scopes = " ".join(sorted(key.scopes))
+            db.run(
+                "insert_api_key",
+                key.id,
+                key.domain,
+                scopes,
+                key.secret_hash,
+                key.label,
+                key.created_at,
+                key.revoked_at,
+            )
+
+        await asyncio.to_thread(self._change, add)
+        self._touch()
+
+    async def revoke_key(self, identity: str, now: int) -> bool:
+        def revoke(db: Connection) -> bool:
+            if db.one("api_key_in_force", identity) is None:
+                return False
+            db.run("revoke_api_key", now, identity)
+            return True
+
+        revoked = await asyncio.to_thread(self._change, revoke)
+        self._touch()
+        return revoked
+
+    def keys_version(self) -> int:
+        """The length of a file beside the database that every change of a key makes longer."""
+        try:
+            return self._mark.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def _touch(self) -> None:
+        with self._mark.open("ab") as mark:
+            mark.write(b".")
+
+    def _look(self, work: Callable[[Connection], T]) -> T:
+        with translated():
+            db = Connection(str(self._path), read_only=True)
+            try:
+                return work(db)
+            finally:
+                db.close()
+
+    def _change(self, work: Callable[[Connection], T]) -> T:
+        examine_idle(self._path)
+        with translated():
+            db = Connection(str(self._path))
+            try:
+                db.pragma("synchronous = FULL")
+                db.begin()
+                try:
+                    result = work(db)
+                    db.commit()
+                except BaseException:
+                    db.rollback()
+                    raise
+                return result
+            finally:
+                db.close()
