@@ -516,6 +516,25 @@ async def test_a_job_event_beside_runs(opener: Opener, tmp_path: Path) -> None:
     await holds(opener, tmp_path, sent, {"up": (table("mart", UP), edges)})
 
 
+async def test_an_empty_declaration_is_the_explicit_one(opener: Opener, tmp_path: Path) -> None:
+    """Empty lists say nothing of lineage; explicit lineage without entries ends what was declared."""
+    sent = [
+        job_event(0, inputs=("orders",), outputs=("mart",)),
+        job_event(30, inputs=(), outputs=()),
+        job_event(60, job_facets=lineage()),
+    ]
+    held = ["load > mart declared", "orders > load declared"]
+    await holds(
+        opener,
+        tmp_path,
+        sent,
+        {
+            "then": (table("mart", UP, as_of=45), held),
+            "now": (table("mart", UP), []),
+        },
+    )
+
+
 # Symlinks
 
 

@@ -31,9 +31,7 @@ class Bodies:
             data = zstandard.ZstdCompressionDict(dictionary)
             data.precompute_compress(level=LEVEL)
             self._compressors = {
-                identity: zstandard.ZstdCompressor(
-                    level=LEVEL, dict_data=data, write_checksum=True
-                )
+                identity: zstandard.ZstdCompressor(level=LEVEL, dict_data=data, write_checksum=True)
             }
             self._current = identity
 

@@ -170,7 +170,11 @@ class Connection:
             return [str(error)]
         finally:
             self._db.set_progress_handler(None)
-        return [text for (text,) in rows if text != "ok"]
+        return [str(text) for (text,) in rows if text != "ok"]
+
+    def keep_log(self) -> None:
+        """The write-ahead log stays as it is when this connection closes as the last one."""
+        self._db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
 
     def close(self) -> None:
         with translated():

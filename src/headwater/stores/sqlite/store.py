@@ -1,25 +1,35 @@
 """The embedded store: one SQLite file, one writer thread, and readers beside it."""
 
 import asyncio
+import logging
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from headwater.errors import Conflict, NotFound, StoreError, Unavailable
+from headwater.errors import DatabaseDamaged, DatabaseLocked, NotFound, StoreError, Unavailable
 from headwater.event import Received
 from headwater.records import Projected
-from headwater.store import ApiKey, Domain, LoggedEvent, Reader, Receipt
+from headwater.store import LoggedEvent, Reader, Receipt
 from headwater.stores.sqlite import state
-from headwater.stores.sqlite.bodies import Bodies
-from headwater.stores.sqlite.checkpoint import Checkpoints
+from headwater.stores.sqlite.bodies import Bodies, Unreadable
 from headwater.stores.sqlite.connection import Connection, translated
-from headwater.stores.sqlite.dictionaries import Dictionaries
+from headwater.stores.sqlite.integrity import examine_idle
+from headwater.stores.sqlite.keybook import KeyBook
 from headwater.stores.sqlite.lock import FileLock
-from headwater.stores.sqlite.migrations import Progress, check, migrate
+from headwater.stores.sqlite.migrations import Progress, check
 from headwater.stores.sqlite.reader import SqliteReader
-from headwater.stores.sqlite.writer import Writer
+from headwater.stores.sqlite.writing import DAMAGED_SECONDS, WriteSide
 
 T = TypeVar("T")
 
@@ -27,96 +37,8 @@ READERS = 4
 LOG_PAGE = 500
 
 
-def _silent(_: str) -> None:
-    pass
-
-
-class KeyBook:
-    """Domains and keys, through a short connection of its own; works beside a running server."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._mark = path.with_name(path.name + ".keys")
-
-    async def domains(self) -> list[Domain]:
-        return await asyncio.to_thread(
-            self._use, lambda db: [Domain(*row) for row in db.all("domains")]
-        )
-
-    async def create_domain(self, name: str, now: int) -> Domain:
-        def make(db: Connection) -> Domain:
-            if db.one("domain_by_name", name) is not None:
-                raise Conflict(f"the domain {name!r} exists already")
-            db.run("insert_domain", name, now)
-            return Domain(name, now)
-
-        return await asyncio.to_thread(self._use, make)
-
-    async def keys(self) -> list[ApiKey]:
-        def read(db: Connection) -> list[ApiKey]:
-            return [
-                ApiKey(row[0], row[1], frozenset(row[2].split()), *row[3:])
-                for row in db.all("api_keys")
-            ]
-
-        return await asyncio.to_thread(self._use, read)
-
-    async def add_key(self, key: ApiKey) -> None:
-        def add(db: Connection) -> None:
-            if db.one("domain_by_name", key.domain) is None:
-                raise NotFound(f"there is no domain {key.domain!r}")
-            scopes = " ".join(sorted(key.scopes))
-            db.run(
-                "insert_api_key",
-                key.id,
-                key.domain,
-                scopes,
-                key.secret_hash,
-                key.label,
-                key.created_at,
-                key.revoked_at,
-            )
-
-        await asyncio.to_thread(self._use, add)
-        self._touch()
-
-    async def revoke_key(self, identity: str, now: int) -> bool:
-        def revoke(db: Connection) -> bool:
-            if db.one("api_key_in_force", identity) is None:
-                return False
-            db.run("revoke_api_key", now, identity)
-            return True
-
-        revoked = await asyncio.to_thread(self._use, revoke)
-        self._touch()
-        return revoked
-
-    def keys_version(self) -> int:
-        """The length of a file beside the database that every change of a key makes longer."""
-        try:
-            return self._mark.stat().st_size
-        except FileNotFoundError:
-            return 0
-
-    def _touch(self) -> None:
-        with self._mark.open("ab") as mark:
-            mark.write(b".")
-
-    def _use(self, work: Callable[[Connection], T]) -> T:
-        with translated():
-            db = Connection(str(self._path))
-            try:
-                db.pragma("synchronous = FULL")
-                db.begin()
-                try:
-                    result = work(db)
-                    db.commit()
-                except BaseException:
-                    db.rollback()
-                    raise
-                return result
-            finally:
-                db.close()
+def _tell(text: str) -> None:
+    logging.getLogger(__name__).warning(text)
 
 
 class SqliteStore(KeyBook):
@@ -127,15 +49,11 @@ class SqliteStore(KeyBook):
         self._file = str(path)
         self._read_only = read_only
         self._lock: FileLock | None = None
-        self._writer: Writer | None = None
-        self._write_db: Connection | None = None
-        self._checkpoints: Checkpoints | None = None
-        self._dictionaries: Dictionaries | None = None
+        self._writing: WriteSide | None = None
         self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="headwater-writer")
         self._read_threads = ThreadPoolExecutor(READERS, thread_name_prefix="headwater-reader")
         self._local = threading.local()
         self._readers: list[Connection] = []
-        self._failure: str | None = None
 
     def start(self, *, create: bool, progress: Progress) -> None:
         if self._read_only:
@@ -146,72 +64,51 @@ class SqliteStore(KeyBook):
                         raise StoreError(f"{self._path} holds no Headwater database")
                 finally:
                     db.close()
+            examine_idle(self._path)
             return
-        self._lock = FileLock(self._path)
+        lock = FileLock(self._path)
+        side = WriteSide(self._path, lock)
         try:
-            self._write_thread.submit(self._open_writer, create, progress).result()
+            self._write_thread.submit(side.open, create=create, progress=progress).result()
         except BaseException:
-            self._lock.release()
+            lock.release(clean=False)
             raise
-
-    def _open_writer(self, create: bool, progress: Progress) -> None:
-        with translated():
-            db = Connection(self._file, create=create)
-            try:
-                check(db)
-                db.pragma("journal_mode = WAL")
-                db.pragma("synchronous = FULL")
-                db.pragma("cache_size = -32768")
-                db.pragma("temp_store = MEMORY")
-                migrate(db, progress)
-                if db.one("domain_by_name", "default") is None:
-                    db.run("insert_domain", "default", 0)
-            except BaseException:
-                db.close()
-                raise
-            self._write_db = db
-            self._writer = Writer(db)
-            self._checkpoints = Checkpoints(self._file, db)
-            self._dictionaries = Dictionaries(self._file, db, self._writer.bodies)
+        self._lock, self._writing = lock, side
 
     async def commit(
         self,
         batch: Sequence[tuple[Received, Projected | None]],
         positions: Sequence[int] | None = None,
     ) -> list[Receipt]:
-        writer = self._writer
-        if writer is None:
+        if self._writing is None:
             raise Unavailable("the database is open for reading only")
-        loop = asyncio.get_running_loop()
-        try:
-            receipts = await loop.run_in_executor(
-                self._write_thread, self._commit, writer, batch, positions
-            )
-        except Unavailable as error:
-            self._failure = error.message
-            raise
-        self._failure = None
-        return receipts
+        return await asyncio.get_running_loop().run_in_executor(
+            self._write_thread, self._writing.commit, batch, positions
+        )
 
-    def _commit(
-        self,
-        writer: Writer,
-        batch: Sequence[tuple[Received, Projected | None]],
-        positions: Sequence[int] | None,
-    ) -> list[Receipt]:
-        receipts = writer.commit(batch, positions)
-        if self._checkpoints is not None:
-            self._checkpoints.after_commit()
-        if self._dictionaries is not None and receipts:
-            self._dictionaries.after_commit(receipts[-1].position)
-        return receipts
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Damage that a reader meets is a server's to tell: no commit follows it, and who asked may
+        ask again. The bytes of a single event are no reason to stop.
+        """
+        try:
+            with translated():
+                yield
+        except DatabaseLocked as error:
+            raise Unavailable(error.message) from error
+        except DatabaseDamaged as error:
+            if self._writing is None:
+                raise
+            if not isinstance(error, Unreadable):
+                self._writing.condemn(error)
+            raise Unavailable(error.message, DAMAGED_SECONDS) from error
 
     async def read(self, question: Callable[[Reader], Awaitable[T]]) -> T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._read_threads, self._answer, question)
 
     def _answer(self, question: Callable[[Reader], Awaitable[T]]) -> T:
-        with translated():
+        with self._guarded():
             db, bodies = self._connection()
             db.begin("DEFERRED")
             try:
@@ -239,11 +136,11 @@ class SqliteStore(KeyBook):
         def read() -> list[LoggedEvent]:
             db, bodies = self._connection()
             return [
-                LoggedEvent(row[0], row[1], row[2], row[3], row[4], bodies.restore(row[5], row[6]))
+                LoggedEvent(row[0], row[1], row[2], row[3], row[4], _restored(bodies, *row))
                 for row in db.all("log_after", after, LOG_PAGE)
             ]
 
-        with translated():
+        with self._guarded():
             return self._read_threads.submit(read).result()
 
     async def state(self) -> AsyncIterator[tuple[str, tuple[object, ...]]]:
@@ -255,30 +152,23 @@ class SqliteStore(KeyBook):
                 yield name, row
 
     def _state_of(self, name: str) -> list[tuple[object, ...]]:
-        with translated():
+        with self._guarded():
             db, _ = self._connection()
             return state.rows(db, name)
 
     async def needed(self, before: int) -> list[int]:
         def read() -> list[int]:
-            with translated():
+            with self._guarded():
                 return [position for (position,) in self._connection()[0].all("needed", before)]
 
         return await asyncio.get_running_loop().run_in_executor(self._read_threads, read)
 
     async def ping(self) -> None:
-        if self._failure is not None:
-            await asyncio.get_running_loop().run_in_executor(self._write_thread, self._probe)
+        if self._writing is not None and self._writing.doubtful:
+            await asyncio.get_running_loop().run_in_executor(
+                self._write_thread, self._writing.probe
+            )
         await self.read(_nothing)
-
-    def _probe(self) -> None:
-        """Tries a write after one has failed, so that readiness comes back by itself."""
-        assert self._write_db is not None
-        with translated():
-            self._write_db.begin()
-            self._write_db.run("probe")
-            self._write_db.commit()
-        self._failure = None
 
     async def facts(self) -> Mapping[str, int]:
         return await asyncio.get_running_loop().run_in_executor(self._read_threads, self._facts)
@@ -290,28 +180,28 @@ class SqliteStore(KeyBook):
 
     def _count(self) -> int:
         """The number of events: positions are dense unless events were pruned."""
-        with translated():
+        with self._guarded():
             row = self._connection()[0].one("count_events")
             assert row is not None
             return int(row[0])
 
     async def close(self) -> None:
-        def close_writer() -> None:
-            for worker in (self._checkpoints, self._dictionaries):
-                if worker is not None:
-                    worker.close()
-            if self._write_db is not None:
-                self._write_db.pragma("wal_checkpoint(TRUNCATE)")
-                self._write_db.close()
-
         await asyncio.to_thread(self._read_threads.shutdown)
         for db in self._readers:
             db.close()
-        await asyncio.get_running_loop().run_in_executor(self._write_thread, close_writer)
-        self._write_thread.shutdown()
-        if self._lock is not None:
-            self._lock.release()
+        if self._writing is not None and self._lock is not None:
+            side, self._writing = self._writing, None
+            clean = await asyncio.get_running_loop().run_in_executor(self._write_thread, side.close)
+            self._lock.release(clean=clean)
             self._lock = None
+        self._write_thread.shutdown()
+
+
+def _restored(bodies: Bodies, *row: Any) -> bytes:
+    try:
+        return bodies.restore(row[5], row[6])
+    except Unreadable as error:
+        raise Unreadable(f"{error.message}: position {row[0]}") from error
 
 
 async def _nothing(reader: Reader) -> None:
@@ -337,7 +227,7 @@ async def open_store(
     *,
     create: bool = True,
     read_only: bool = False,
-    progress: Progress = _silent,
+    progress: Progress = _tell,
 ) -> SqliteStore:
     """Opens a database file, and brings it to the schema of this code.
 
