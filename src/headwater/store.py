@@ -92,6 +92,17 @@ class EdgeRow(NamedTuple):
     last_run: str | None
 
 
+class End(NamedTuple):
+    """The far end of an edge that holds now, where it is only counted: by its own key and by the
+    key of its canonical member.
+    """
+
+    near: Key
+    owner: Key
+    far: Key
+    canonical: Key
+
+
 class Stated(NamedTuple):
     """A content that holds at the moment asked for."""
 
@@ -194,6 +205,10 @@ class Reader(Protocol):
 
         With a moment: every edge first seen before its end, to be checked against `stated`.
         """
+        ...
+
+    async def ends(self, keys: Iterable[Key], direction: Direction) -> list[End]:
+        """The far ends of the edges of `edges`, now; hidden nodes and owners are left out."""
         ...
 
     async def stated(self, owners: Iterable[Key], moment: Moment | None) -> dict[Key, list[Stated]]:

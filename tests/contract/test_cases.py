@@ -517,7 +517,7 @@ async def test_a_job_event_beside_runs(opener: Opener, tmp_path: Path) -> None:
 
 
 async def test_an_empty_declaration_is_the_explicit_one(opener: Opener, tmp_path: Path) -> None:
-    """Empty lists say nothing of lineage; explicit lineage without entries ends what was declared."""
+    """Empty lists say nothing of lineage; an explicit facet without entries ends what held."""
     sent = [
         job_event(0, inputs=("orders",), outputs=("mart",)),
         job_event(30, inputs=(), outputs=()),

@@ -35,13 +35,14 @@ from tests.contract.events import (
     symlinks,
 )
 
-JOBS = ("load", "send", "dag")
-RUNS = tuple(f"01935b2a-0000-7000-8000-00000000000{digit}" for digit in "123")
-DATASETS = ("a", "b", "c", "d")
+JOBS = ("load", "send")
+RUNS = tuple(f"01935b2a-0000-7000-8000-00000000000{digit}" for digit in "12")
+DATASETS = ("a", "b", "c")
 FIELDS = ("x", "y")
 KINDS = ("START", "RUNNING", "COMPLETE", "FAIL", "ABORT", "OTHER", None)
 FACTS = (
-    "parent", "root", "lineage", "snapshot", "columns", "symlinks", "schema", "renamed_from"
+    "parent", "root", "nominal", "lineage", "snapshot", "columns", "symlinks", "schema",
+    "renamed_from",
 )  # fmt: skip
 FAR = 40_000_000
 """Minutes: decades ahead of the receipt, so not believed."""
@@ -62,7 +63,7 @@ none: st.SearchStrategy[Members] = st.just({})
 
 def merged(*parts: st.SearchStrategy[Members]) -> st.SearchStrategy[Members]:
     """Any of the facets, or none of them."""
-    either = [none | part for part in parts]
+    either = [none | part | part for part in parts]
     return st.tuples(*either).map(lambda found: {k: v for each in found for k, v in each.items()})
 
 
@@ -120,10 +121,15 @@ modes = st.builds(
 )
 job_facets = merged(shared, explicit, modes)
 parents = st.builds(parent, jobs, runs, st.none() | st.tuples(jobs, runs))
-run_facets = merged(
-    parents,
-    st.just({"nominalTime": facet(nominalStartTime="2026-11-01T08:00:00Z", nominalEndTime=None)}),
+windows = st.tuples(st.integers(0, 9), st.none() | st.integers(0, 9)).map(
+    lambda hours: {
+        "nominalTime": facet(
+            nominalStartTime=f"2026-11-01T0{hours[0]}:00:00Z",
+            nominalEndTime=None if hours[1] is None else f"2026-11-02T0{hours[1]}:00:00Z",
+        )
+    }
 )
+run_facets = merged(parents, windows)
 run_events = st.builds(
     run_event,
     st.sampled_from(KINDS),
@@ -196,7 +202,7 @@ def test_the_generator_makes_what_it_should() -> None:
 
     look()
     assert seen == {
-        "columns", "dataset", "far", "job", "lineage", "parent", "renamed_from", "root", "run",
+        "columns", "dataset", "far", "job", "lineage", "nominal", "parent", "renamed_from", "root", "run",
         "schema", "snapshot", "symlinks",
     }  # fmt: skip
 

@@ -41,12 +41,14 @@ class Window(NamedTuple):
 @click.option("--output", "-o", "to", default="-", metavar="FILE|FOLDER/", help="Default: stdout.")
 @click.option("--since", type=TIME, help=f"Only events received since this time: {FORMS}.")
 @click.option("--until", type=TIME, help="Only events received before this time.")
+@click.option("--salvage", is_flag=True, help="All that can be read of a damaged database.")
 @options.target
 @options.run
 async def export(
     to: str,
     since: datetime | None,
     until: datetime | None,
+    salvage: bool,
     database: str | None,
     server: str | None,
     key: str | None,
@@ -58,13 +60,24 @@ async def export(
     becomes a file of its own beside FOLDER/events.ndjson; else it is left out and named at the
     end, and the command ends with 1. 'headwater load' reads both back. A server gives the events
     by event time, and needs an admin key: what others see has its secrets masked.
+
+    With --salvage the database may be damaged: what can be read is written, event by event, the
+    positions of what is lost are named, and the command ends with 1 where anything is.
     """
     place = options.place(database, server, key, domain)
+    if salvage and place.server is not None:
+        raise click.UsageError("--salvage reads a database file, not a server")
     window = Window(*(None if moment is None else micros(moment) for moment in (since, until)))
     with Writer(to) as writer:
-        async for event in _events(place, window):
-            writer.write(event)
+        if salvage:
+            lost = _salvage(place, window, writer)
+        else:
+            lost = None
+            async for event in _events(place, window):
+                writer.write(event)
     output.note(f"{writer.written:,} events exported.")
+    if lost is not None:
+        output.note(lost)
     if writer.left_out:
         positions = ", ".join(map(str, writer.left_out[:SHOWN]))
         more = ", ..." if len(writer.left_out) > SHOWN else ""
@@ -73,6 +86,30 @@ async def export(
             f"out (log positions {positions}{more}). 'headwater export --output FOLDER/' writes "
             "each to a file of its own."
         )
+    if lost is not None:
+        output.stop("the export is not complete")
+
+
+def _salvage(place: options.Place, window: Window, writer: "Writer") -> str | None:
+    """Writes what can be read of a domain; says what was lost. An event whose domain can no longer
+    be told is written too.
+    """
+    from headwater.auth.gate import DEFAULT_DOMAIN
+    from headwater.stores.sqlite.salvage import UNKNOWN, Salvage, ranges
+
+    domain = place.domain or DEFAULT_DOMAIN
+    salvage = Salvage(Path(place.database))
+    try:
+        for event in salvage.events():
+            if event.domain == UNKNOWN or (
+                event.domain == domain and window.holds(event.received_at)
+            ):
+                writer.write(Stored(event.position, event.received_at, event.body))
+    finally:
+        salvage.close()
+    if not salvage.lost:
+        return None
+    return f"{salvage.lost_count:,} events cannot be read: positions {ranges(salvage.lost)}."
 
 
 class Writer:

@@ -18,13 +18,17 @@ DIFFERENT = 1
 
 
 @click.command(short_help="Derive everything again from the event log.")
+@click.option("--salvage", is_flag=True, help="Of a damaged log, keep what can be read.")
 @options.DATABASE
 @options.run
-async def rebuild(database: str | None) -> None:
+async def rebuild(salvage: bool, database: str | None) -> None:
     """Derive everything again from the event log.
 
     The log itself stays as it is, and so does the database until the new one is complete. No
     server may use the database meanwhile.
+
+    A damaged database is rebuilt too, and kept beside the new one as FILE.damaged. Where events of
+    its log cannot be read, the command names them and changes nothing, unless --salvage is given.
     """
     from headwater import replay
     from headwater.cli.progress import Bar
@@ -32,9 +36,78 @@ async def rebuild(database: str | None) -> None:
 
     path = Path(options.existing(database))
     options.work_long()
+    kept: Path | None = None
     with Bar("Rebuilding") as bar:
-        events = await replay.rebuild(path, open_store, _decoder(), bar.update)
+        try:
+            events = await replay.rebuild(path, open_store, _decoder(), bar.update)
+        except errors.HeadwaterError as error:
+            if not _is_damage(error):
+                raise
+            output.note(output.safe(error.message))
+            events, kept = await _rebuild_damaged(path, bar.update, salvage)
     output.line(f"Rebuilt from {events:,} events in {bar.seconds:,.1f} s, {bar.rate(events)}.")
+    if kept is not None:
+        output.note(output.safe(f"The damaged database is kept as {kept}."))
+
+
+def _is_damage(error: BaseException | None) -> bool:
+    return isinstance(error, errors.DatabaseDamaged) or (
+        error is not None and _is_damage(error.__cause__)
+    )
+
+
+async def _rebuild_damaged(
+    path: Path, update: Callable[[int, int], None], accept_loss: bool
+) -> tuple[int, Path]:
+    """As `replay.rebuild`, from what can be read; the damaged file is set aside untouched."""
+    from typing import cast
+
+    from headwater.replay import Replayer
+    from headwater.store import Store
+    from headwater.stores.sqlite import open_store
+    from headwater.stores.sqlite.lock import FileLock
+    from headwater.stores.sqlite.salvage import Salvage, ranges, set_aside
+
+    scratch = path.with_name(path.name + ".rebuild")
+    _remove(scratch)
+    lock = FileLock(path)
+    clean = False
+    try:
+        source = Salvage(path)
+        try:
+            copy = await open_store(scratch)
+            try:
+                known = {domain.name for domain in await copy.domains()}
+                for domain in source.domains():
+                    if domain.name not in known:
+                        await copy.create_domain(domain.name, domain.created_at)
+                for key in source.api_keys():
+                    await copy.add_key(key)
+                log = cast(Store, source)  # of a store, a copy reads the log only
+                events = await Replayer(_decoder()).copy(log, copy, source.total, update)
+            finally:
+                await copy.close()
+        finally:
+            source.close()
+        if source.lost and not accept_loss:
+            output.stop(
+                f"{source.lost_count:,} events cannot be read (positions {ranges(source.lost)}); "
+                "nothing was changed. 'headwater rebuild --salvage' goes on without them."
+            )
+        if source.lost:
+            output.note(f"{source.lost_count:,} events are lost: {ranges(source.lost)}.")
+        kept = set_aside(path)
+        scratch.replace(path)
+        clean = True
+    finally:
+        _remove(scratch)
+        lock.release(clean=clean)
+    return events, kept
+
+
+def _remove(scratch: Path) -> None:
+    for suffix in ("", "-wal", "-shm", ".lock", ".keys"):
+        scratch.with_name(scratch.name + suffix).unlink(missing_ok=True)
 
 
 @click.command(short_help="Prove that a rebuild equals what is stored.")
@@ -43,17 +116,46 @@ async def rebuild(database: str | None) -> None:
 async def verify(database: str | None) -> None:
     """Derive everything anew beside the database and compare it, row by row.
 
-    Ends with 1 when they differ, and names the first rows that do.
+    Ends with 1 when they differ, and names the first rows that do. Of a damaged database it names
+    what is wrong, and the events that cannot be read.
     """
+    path = Path(options.existing(database))
+    options.work_long()
+    try:
+        await _verify(path)
+    except errors.DatabaseDamaged as error:
+        output.note(output.safe(error.message))
+        output.stop(output.safe(_toll(path)), DIFFERENT)
+
+
+def _toll(path: Path) -> str:
+    """What the damage has cost."""
+    from headwater.stores.sqlite.salvage import Salvage, ranges
+
+    salvage = Salvage(path)
+    try:
+        read = sum(1 for _ in salvage.events())
+    finally:
+        salvage.close()
+    if not salvage.lost:
+        return f"All {read:,} events can be read: 'headwater rebuild' mends the rest."
+    return (
+        f"{salvage.lost_count:,} events cannot be read (positions {ranges(salvage.lost)}), "
+        f"{read:,} can: 'headwater export --salvage', 'headwater rebuild --salvage'."
+    )
+
+
+async def _verify(path: Path) -> None:
     from headwater import replay
     from headwater.cli.progress import Bar
     from headwater.stores.sqlite import open_store
+    from headwater.stores.sqlite.integrity import examine_pages
 
-    path = Path(options.existing(database))
-    options.work_long()
     scratch = path.with_name(path.name + ".verify")
     store = await open_store(path, read_only=True)
     try:
+        if wrong := examine_pages(path):
+            raise errors.DatabaseDamaged(f"{path} is damaged: {'; '.join(wrong)}")
         with Bar("Verifying") as bar:
             verdict = await replay.verify(store, _decoder(), open_store, scratch, bar.update)
     finally:

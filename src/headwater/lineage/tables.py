@@ -138,9 +138,34 @@ class _Walk:
             frontier = following
             if not frontier:
                 return
-        for near, far, _ in await self._steps(frontier, way):
-            if far not in self._hops:
-                self._missing.setdefault(near, set()).add(far)
+        await self._count_missing(frontier, way)
+
+    async def _count_missing(self, frontier: dict[Key, set[Key | None]], way: Direction) -> None:
+        """Counts what lies one edge behind the depth, without reading what it is."""
+        if self._moment is not None:
+            for near, far, _ in await self._steps(frontier, way):
+                if far not in self._hops:
+                    self._missing.setdefault(near, set()).add(far)
+            return
+        asked = self._asked(frontier)
+        allowed = await self._allowed(frontier, way)
+        for end in await self._reader.ends(asked, way) if asked else ():
+            reach = allowed.get(end.near)
+            if end.canonical not in self._hops and (
+                reach is None or end.owner != end.near or end.far in reach
+            ):
+                near = self.canonical(end.near)
+                if end.canonical != near:
+                    self._missing.setdefault(near, set()).add(end.canonical)
+
+    def _asked(self, frontier: Iterable[Key]) -> list[Key]:
+        """Every name of the nodes of a level."""
+        return [
+            member.key
+            for key in frontier
+            for member in self._members.get(key, (self._rows[key],))
+            if not self.hidden(member)
+        ]
 
     def _admit(self, near: Key, far: Key, hop: int) -> bool:
         """Whether the far node is part of the answer; counts it as missing where it is not."""
@@ -162,12 +187,7 @@ class _Walk:
         self, frontier: dict[Key, set[Key | None]], way: Direction
     ) -> list[tuple[Key, Key, EdgeRow]]:
         """The (near, far, edge) steps out of a level, near and far canonical."""
-        asked = [
-            member.key
-            for key in frontier
-            for member in self._members.get(key, (self._rows[key],))
-            if not self.hidden(member)
-        ]
+        asked = self._asked(frontier)
         if not asked:
             return []
         edges = await self._reader.edges(asked, way, self._moment)

@@ -1,6 +1,6 @@
 """Reads events back from the log, for what is folded when asked."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 
 from headwater.errors import HeadwaterError
 from headwater.event import Event
@@ -9,12 +9,17 @@ from headwater.ids import Key, NodeId, digest_of
 from headwater.records import LAST_STAMP, Stamp, stamp_ceiling, stamp_of
 from headwater.store import LoggedEvent, Reader
 
+Stamped = list[tuple[Stamp, Event]]
 Decoders = Mapping[str, Callable[[bytes], Event]]
 """By the name of the dialect that an event came in; lenient, for what was accepted once."""
 
 PAGE = 200
 SCANNED = 5_000
 """How many events of a node are read for its state at a past time."""
+
+LARGEST = 128 << 20
+"""How many bytes of events are read for one answer, about."""
+_PART = 8 << 20
 
 
 class Log:
@@ -33,18 +38,35 @@ class Log:
         except HeadwaterError:
             return None
 
-    async def events(self, reader: Reader, positions: Sequence[int]) -> list[tuple[Stamp, Event]]:
-        """The events at these places in the log, with their stamps."""
-        found: list[tuple[Stamp, Event]] = []
-        for start in range(0, len(positions), PAGE):
-            bodies = await reader.bodies(positions[start : start + PAGE])
-            for logged in bodies.values():
-                event = self.decode(logged)
-                if event is not None:
-                    found.append(
-                        (stamp_of(event, digest_of(logged.body), logged.received_at), event)
-                    )
-        return found
+    async def events(self, reader: Reader, positions: Sequence[int]) -> tuple[Stamped, bool]:
+        """The events at these places in the log, and whether they are all that was asked for: of
+        large ones, only the first."""
+        found: Stamped = []
+        room = LARGEST
+        async for part, size in self._parts(reader, positions):
+            if room <= 0:
+                return found, False
+            found += part
+            room -= size
+        return found, True
+
+    async def _parts(
+        self, reader: Reader, positions: Sequence[int]
+    ) -> AsyncIterator[tuple[Stamped, int]]:
+        """The events and their size in bytes, in parts that are small when the events are large."""
+        count = 4
+        while positions:
+            bodies = await reader.bodies(positions[:count])
+            positions = positions[count:]
+            size = sum(len(logged.body) for logged in bodies.values())
+            yield list(self._stamped(bodies.values())), size
+            count = max(1, min(PAGE, count * _PART // max(size, 1)))
+
+    def _stamped(self, bodies: Iterable[LoggedEvent]) -> Iterator[tuple[Stamp, Event]]:
+        for logged in bodies:
+            event = self.decode(logged)
+            if event is not None:
+                yield stamp_of(event, digest_of(logged.body), logged.received_at), event
 
     async def facets(
         self, reader: Reader, key: Key, node: NodeId, until: int | None = None
@@ -59,7 +81,7 @@ class Log:
         found: dict[str, FacetStatement] = {}
         for stamp in {state.stamp for state in states.values() if state.stamp <= ceiling}:
             rows = await reader.node_events(key, _behind(stamp), 1)
-            events = await self.events(reader, [position for _, position in rows])
+            events, _ = await self.events(reader, [position for _, position in rows])
             found = fold_node(events, node, found)
         wanted = states.keys() - found.keys()
         if until is None or not wanted:
@@ -75,10 +97,14 @@ class Log:
         wanted: set[str],
         before: Stamp,
     ) -> tuple[dict[str, FacetStatement], bool]:
+        room = LARGEST
         for _ in range(0, SCANNED, PAGE):
             rows = await reader.node_events(key, before, PAGE)
-            events = await self.events(reader, [position for _, position in rows])
-            found = fold_node(events, node, found)
+            async for part, size in self._parts(reader, [position for _, position in rows]):
+                if room <= 0:
+                    return found, False
+                found = fold_node(part, node, found)
+                room -= size
             if len(rows) < PAGE or wanted <= found.keys():
                 return found, True
             before = rows[-1][0]

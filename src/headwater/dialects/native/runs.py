@@ -90,12 +90,13 @@ class Runs:
                 raise NotFound(f"no run {run_id!r} is known")
             row = wanted[0]
             positions = await reader.run_events(row.record.job, run_id)
-            events = await self._log.events(reader, sorted(positions)[-most:])
+            newest = sorted(positions, reverse=True)[:most]
+            events, whole = await self._log.events(reader, newest)
             return encode.run_detail(
                 row,
                 history.fold_run(events),
                 len(positions),
-                len(positions) > most,
+                len(positions) > most or not whole,
                 [other for other in rows if other is not row],
             )
 

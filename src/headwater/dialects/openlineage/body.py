@@ -21,6 +21,8 @@ class Body(msgspec.Struct):
 _body = msgspec.json.Decoder(Body)
 _parts = Reader(Body)
 _ODD = Body("", "")
+_MOST = 10_000
+"""Facets of one node or run."""
 _members = msgspec.json.Decoder(dict[str, Raw])
 _version = re.compile(r"/facets/(\d{1,9})-\d{1,9}-\d{1,9}/", re.ASCII)
 
@@ -34,6 +36,9 @@ def split(raw: bytes, pointer: str, findings: Findings) -> list[tuple[str, bytes
     except msgspec.ValidationError:
         found = kind(raw)
         findings.fault(pointer, "null" if found == "null" else f"expected an object, got {found}")
+        return []
+    if len(members) > _MOST:
+        findings.refuse(pointer, f"more than {_MOST} facets")
         return []
     facets = []
     for name in sorted(members):

@@ -7,14 +7,18 @@ as its names. Equal content gives equal flows, whatever its order.
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
+from typing import TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from headwater.dialects.openlineage.body import Body
-from headwater.dialects.openlineage.findings import Report, step
+from headwater.dialects.openlineage.findings import LONGEST, MOST, Report, first, fits, step
 from headwater.event import Flow, Source, Transformation
 from headwater.ids import NodeId, NodeKind, dataset, job
+
+C = TypeVar("C")
+W = TypeVar("W", "InputField", "LineageInput")
 
 
 class WireTransformation(msgspec.Struct, frozen=True, gc=False):
@@ -102,13 +106,17 @@ class _Reach:
             yield Flow(target, fields, tuple(sorted(groups[fields], key=_source_order)))
 
 
-def column_flows(facet: ColumnLineage, target: NodeId) -> tuple[Flow, ...] | None:
+def column_flows(
+    facet: ColumnLineage, target: NodeId, pointer: str, report: Report
+) -> tuple[Flow, ...] | None:
     """The flows of a column lineage facet of any version; None: neither kind is stated."""
     if facet.fields is None and facet.dataset is None:
         return None
+    place = f"{pointer}/fields"
+    stated = _columns(facet.fields, place, report)
     reach = _Reach()
     columns: dict[InputField, list[str]] = {}
-    for column, output in (facet.fields or {}).items():
+    for column, output in stated.items():
         sources: Iterable[InputField] = output.input_fields or ()
         if output.transformation_type or output.transformation_description:
             whole = (_legacy(output),)
@@ -120,11 +128,38 @@ def column_flows(facet: ColumnLineage, target: NodeId) -> tuple[Flow, ...] | Non
             ]
         for source in sources:
             columns.setdefault(source, []).append(sys.intern(column))
-    for source, names in columns.items():
-        reach.columns.setdefault(_field_source(source), set()).update(names)
+    for source, names in _of_few(columns, place, report).items():
+        if _named(source, place, report):
+            reach.columns.setdefault(_field_source(source), set()).update(names)
     if facet.dataset:
-        reach.add_whole(map(_field_source, facet.dataset))
+        place = f"{pointer}/dataset"
+        everywhere = first(facet.dataset, place, report)
+        reach.add_whole(_field_source(each) for each in everywhere if _named(each, place, report))
     return tuple(reach.flows(target))
+
+
+def _columns(found: dict[str, C] | None, pointer: str, report: Report) -> dict[str, C]:
+    """The columns that are read."""
+    if not found:
+        return {}
+    if len(found) > MOST:
+        found = dict(first(list(found.items()), pointer, report))
+    if max(map(len, found)) > LONGEST:
+        found = {name: said for name, said in found.items() if fits(pointer, report, name)}
+    return found
+
+
+def _of_few(found: dict[W, list[str]], pointer: str, report: Report) -> dict[W, list[str]]:
+    """The sources that are read: fields of not too many nodes."""
+    if len(found) <= MOST:
+        return found
+    nodes = list(dict.fromkeys((each.namespace, each.name) for each in found))
+    few = set(first(nodes, pointer, report))
+    return {each: names for each, names in found.items() if (each.namespace, each.name) in few}
+
+
+def _named(wire: InputField | LineageInput, pointer: str, report: Report) -> bool:
+    return fits(pointer, report, wire.namespace, wire.name, wire.field)
 
 
 def job_flows(
@@ -132,14 +167,26 @@ def job_flows(
 ) -> tuple[Flow, ...] | None:
     """The flows of a job's explicit lineage, to datasets and jobs; None: nothing is understood."""
     targets: dict[NodeId, _Reach] = {}
-    for at, entry in enumerate(facet.entries):
+    named = 0
+    for at, entry in enumerate(first(facet.entries, f"{pointer}/entries", report)):
         place = f"{pointer}/entries/{at}"
+        named += _size(entry)
+        if named > MOST:
+            report(place, f"more than {MOST} sources before it: the rest is not read")
+            break
         target = _node(entry, owner, place, report)
         if target is not None:
             _explicit(targets.setdefault(target, _Reach()), entry, owner, place, report)
     ordered = sorted(targets, key=_node_order)
     flows = tuple(flow for target in ordered for flow in targets[target].flows(target))
     return flows if flows or not facet.entries else None
+
+
+def _size(entry: LineageEntry) -> int:
+    """How many nodes an entry names, about."""
+    columns = (entry.fields or {}).values()
+    nodes = {(wire.namespace, wire.name) for column in columns for wire in column.inputs}
+    return len(nodes) + (len(entry.inputs) if isinstance(entry.inputs, list) else 0)
 
 
 def dataset_flows(
@@ -161,18 +208,18 @@ def _explicit(
     if isinstance(entry.inputs, list):
         found = [
             source
-            for at, wire in enumerate(entry.inputs)
+            for at, wire in enumerate(first(entry.inputs, f"{pointer}/inputs", report))
             if (source := _source(wire, owner, f"{pointer}/inputs/{at}", report))
         ]
         if found or not entry.inputs:
             reach.add_whole(found)
     columns: dict[LineageInput, list[str]] = {}
-    for column, stated in (entry.fields or {}).items():
+    for column, stated in _columns(entry.fields, f"{pointer}/fields", report).items():
         if not stated.inputs:
             reach.sealed.add(column)
         for wire in stated.inputs:
             columns.setdefault(wire, []).append(column)
-    for wire, names in columns.items():
+    for wire, names in _of_few(columns, f"{pointer}/fields", report).items():
         place = f"{pointer}/fields{step(names[0])}/inputs"
         source = _source(wire, owner, place, report)
         if source is not None:
@@ -182,6 +229,8 @@ def _explicit(
 def _node(
     wire: LineageInput | LineageEntry, owner: NodeId | None, pointer: str, report: Report
 ) -> NodeId | None:
+    if not fits(pointer, report, wire.namespace, wire.name):
+        return None
     makes: dict[str, Callable[[str, str], NodeId]] = {"DATASET": dataset, "JOB": job}
     make = makes.get(wire.type.upper())
     if make is None:
@@ -199,7 +248,7 @@ def _source(
     wire: LineageInput, owner: NodeId | None, pointer: str, report: Report
 ) -> Source | None:
     node = _node(wire, owner, pointer, report)
-    if node is None:
+    if node is None or not fits(pointer, report, wire.field):
         return None
     field = wire.field if node.kind is NodeKind.DATASET else None
     return Source(node, field, _transformations(wire.transformations))

@@ -8,7 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from headwater.dialects.openlineage import body as bodies
 from headwater.dialects.openlineage import moment, runs, tolerant, wire
-from headwater.dialects.openlineage.findings import Findings
+from headwater.dialects.openlineage.findings import MOST, Findings
 from headwater.dialects.openlineage.statements import JOB, SUBJECT, USED, Statements
 from headwater.dialects.openlineage.wire import WireDataset, WireEvent
 from headwater.errors import InvalidEvent, MalformedBody, Problem
@@ -184,6 +184,9 @@ class Decoder:
         self, datasets: list[WireDataset] | UnsetType | None, side: str, findings: Findings
     ) -> tuple[DatasetUse, ...]:
         uses = []
+        if datasets and len(datasets) > MOST:
+            findings.refuse(side, f"more than {MOST} datasets")
+            findings.settle()
         for at, dataset in enumerate(datasets or ()):
             pointer = f"{side}/{at}"
             statement = self._statements.read(USED, dataset, pointer, findings)

@@ -3,11 +3,13 @@
 Its documentation names start, end, sort_by and order; how it pages is not public. Here: `limit` (or
 `page_size`), then either `cursor`, which is the header `X-Next-Cursor` of the answer before and is
 stable while events come in, or `page` (from 1) or `offset`. The header is absent at the end.
+Large events make a page shorter; where that would skip some, by `page` or `offset`, it is refused.
 """
 
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 
 import msgspec
 
@@ -16,7 +18,7 @@ from headwater.auth.principal import Scope
 from headwater.dialects.openlineage import extract_params
 from headwater.dialects.openlineage.extract_params import MOST, Wanted
 from headwater.dialects.openlineage.stored import DIALECTS, StoredEvents
-from headwater.errors import HeadwaterError
+from headwater.errors import HeadwaterError, InvalidParameter
 from headwater.event import DatasetUse, Event, JobFacts
 from headwater.http.context import Context
 from headwater.http.message import Request, Response, Route, json_response
@@ -25,6 +27,9 @@ from headwater.store import EventRow, LoggedEvent, Page, Reader
 
 SCANNED = 10_000
 """How many events one request looks at for a filter that no index serves."""
+
+LARGEST = 32 << 20
+"""How many bytes of events an answer has, unless a single one has more."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SCHEMA_VERSION = re.compile(r"/(\d+-\d+-\d+)/")
@@ -112,6 +117,12 @@ class Extract:
             end = end and len(fitting) <= room
             last = found[-1] if len(fitting) >= room else rows[-1] if rows else None
             after = after if last is None else _mark(last, wanted.by)
+        fitting = _affordable(found)
+        if len(fitting) < len(found):
+            if wanted.numbered:
+                reason = f"these events have more than {LARGEST} bytes: ask for fewer, or by cursor"
+                raise InvalidParameter("limit", reason)
+            found, end, after = fitting, False, _mark(fitting[-1], wanted.by)
         shown = await self._shown(reader, found, wanted.stored)
         return shown, None if end or after is None else _write(after)
 
@@ -122,12 +133,16 @@ class Extract:
         rows = [row for row in rows if _fits(row, wanted)]
         if not wanted.integrations:
             return rows
-        bodies = await reader.bodies([row.position for row in rows])
-        return [
-            row
-            for row in rows
-            if _integration(self._read(bodies.get(row.position)))[0].lower() in wanted.integrations
-        ]
+        found: list[EventRow] = []
+        while rows:
+            part = _affordable(rows)
+            rows = rows[len(part) :]
+            bodies = await reader.bodies([row.position for row in part])
+            for row in part:
+                name, _ = _integration(self._read(bodies.get(row.position)))
+                if name.lower() in wanted.integrations:
+                    found.append(row)
+        return found
 
     async def _shown(
         self, reader: Reader, rows: Sequence[EventRow], stored: bool
@@ -199,6 +214,12 @@ def _integration(event: Event | None) -> tuple[str, str]:
 
 def _iso(micros: int) -> str:
     return (_EPOCH + timedelta(microseconds=micros)).isoformat(timespec="microseconds")[:26] + "Z"
+
+
+def _affordable(rows: list[EventRow]) -> list[EventRow]:
+    """The first of the rows, as far as their bodies go together into one answer."""
+    sizes = accumulate(row.size for row in rows)
+    return rows[: max(1, sum(size <= LARGEST for size in sizes))]
 
 
 def _fits(row: EventRow, wanted: Wanted) -> bool:

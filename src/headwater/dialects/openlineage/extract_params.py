@@ -61,6 +61,8 @@ class Wanted(NamedTuple):
     skip: int
     after: tuple[int | str | bytes, ...] | None
     stored: bool
+    numbered: bool
+    """Whether pages are asked for by their number, so that none may be short."""
 
     @property
     def sifts(self) -> bool:
@@ -103,6 +105,7 @@ def read(request: Request) -> Wanted:
         skip=offset,
         after=_cursor(request, by),
         stored=request.principal.may(Scope.ADMIN),
+        numbered=request.text("page") is not None or request.text("offset") is not None,
     )
 
 

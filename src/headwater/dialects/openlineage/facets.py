@@ -2,13 +2,16 @@
 
 import sys
 from collections.abc import Callable
+from itertools import accumulate
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
+from msgspec.structs import astuple
 
+from headwater import mask
 from headwater.dialects.openlineage import columns
 from headwater.dialects.openlineage.body import Body
-from headwater.dialects.openlineage.findings import Report
+from headwater.dialects.openlineage.findings import MOST, Report, first, fits
 from headwater.dialects.openlineage.salvage import Reader
 from headwater.event import Gist, Owner, SchemaField, Tag
 from headwater.ids import NodeId, dataset, digest_of
@@ -17,6 +20,11 @@ B = TypeVar("B", bound=Body)
 
 _PATHS = 16 << 20
 """Nested columns repeat the names above them; so many characters of that a schema may have."""
+
+_ALIASES = 1_000
+_TEXT = 4_096
+_WORDS = 16_384
+"""Characters of a text, and of a list of names, in a gist; the facet itself has them all."""
 
 Facts = dict[str, Any]
 """Members of DatasetFacts or JobFacts."""
@@ -123,8 +131,19 @@ class SourceCodeLocation(Body):
 
 
 def _alike(**stated: Any) -> Stated:
-    """What lists show is what is stated, under the same names."""
-    return Stated(stated, Gist(**stated))
+    """What lists show is what is stated, under the same names; but long texts only begin."""
+    return Stated(stated, Gist(**{name: _begun(value) for name, value in stated.items()}))
+
+
+def _begun(value: Any) -> Any:
+    """As much of a text or of a tuple of structs as lists show."""
+    if isinstance(value, str) and len(value) > _TEXT:
+        # Masked before it is cut: a secret without its end would not be known as one.
+        return mask.text(value[:_WORDS])[:_TEXT] + "…"
+    if isinstance(value, tuple):
+        sizes = accumulate(sum(map(len, filter(None, astuple(each)))) + 16 for each in value)
+        return value[: sum(size <= _WORDS for size in sizes)]
+    return value
 
 
 def _schema(body: Schema, place: Place) -> Stated:
@@ -139,7 +158,12 @@ def _schema(body: Schema, place: Place) -> Stated:
         if paths > _PATHS:
             place.report(f"{place.pointer}/fields", "nested columns with too long names: cut off")
             break
+        if len(found) >= MOST:
+            place.report(f"{place.pointer}/fields", f"more than {MOST}: the rest is not read")
+            break
         name = path + column.name
+        if not fits(f"{place.pointer}/fields", place.report, column.name):
+            continue
         found.append(SchemaField(name, column.type, column.description))
         below = f"{name}."  # one string for all of them
         ahead.extend((below, inner) for inner in reversed(column.fields or ()))
@@ -152,7 +176,8 @@ def _schema(body: Schema, place: Place) -> Stated:
 
 
 def _columns(body: columns.ColumnLineage, place: Place) -> Stated:
-    return Stated({"columns": columns.column_flows(body, place.node)})
+    flows = columns.column_flows(body, place.node, place.pointer, place.report)
+    return Stated({"columns": flows})
 
 
 def _job_lineage(body: columns.JobLineage, place: Place) -> Stated:
@@ -163,18 +188,26 @@ def _dataset_lineage(body: columns.DatasetLineage, place: Place) -> Stated:
     return Stated({"lineage": columns.dataset_flows(body, place.node, place.pointer, place.report)})
 
 
-def _symlinks(body: Symlinks) -> Stated:
-    names = sorted({(each.namespace, each.name) for each in body.identifiers or ()})
+def _symlinks(body: Symlinks, place: Place) -> Stated:
+    at = f"{place.pointer}/identifiers"
+    names = sorted(
+        {
+            (each.namespace, each.name)
+            for each in first(body.identifiers or [], at, place.report, _ALIASES)
+            if fits(at, place.report, each.namespace, each.name)
+        }
+    )
     nodes = tuple(dataset(namespace, name) for namespace, name in names)
     return Stated({"symlinks": nodes}, Gist(aliases=tuple(names)))
 
 
-def _lifecycle(body: LifecycleChange) -> Stated:
+def _lifecycle(body: LifecycleChange, place: Place) -> Stated:
     state = None if body.state is None else body.state.upper()
     facts: Facts = {"lifecycle": state}
-    if state == "RENAME" and body.old is not None:
-        facts["renamed_from"] = dataset(body.old.namespace, body.old.name)
-    return Stated(facts, Gist(lifecycle=state))
+    old = body.old
+    if state == "RENAME" and old and fits(place.pointer, place.report, old.namespace, old.name):
+        facts["renamed_from"] = dataset(old.namespace, old.name)
+    return Stated(facts, Gist(lifecycle=_begun(state)))
 
 
 def _documentation(body: Documentation) -> Stated:
@@ -240,8 +273,8 @@ JOB: dict[str, Known[Any]] = _SHARED | {
 DATASET_USED: dict[str, Known[Any]] = _SHARED | {
     "schema": Known(1, Schema, _schema),
     "columnLineage": Known(1, columns.ColumnLineage, _columns),
-    "symlinks": _alone(Symlinks, _symlinks),
-    "lifecycleStateChange": _alone(LifecycleChange, _lifecycle),
+    "symlinks": Known(1, Symlinks, _symlinks),
+    "lifecycleStateChange": Known(1, LifecycleChange, _lifecycle),
     "dataSource": _alone(DataSource, _data_source),
     "datasetType": _alone(DatasetType, _dataset_type),
 }

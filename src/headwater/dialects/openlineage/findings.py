@@ -1,8 +1,11 @@
 """What is found to be wrong with an event while it is read."""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from headwater.errors import InvalidEvent, Problem
+
+T = TypeVar("T")
 
 Report = Callable[[str, str], None]
 """Takes a pointer and a reason."""
@@ -13,6 +16,30 @@ LIMIT = 100
 
 _KEY = 200
 """A pointer is for people: of a longer key it shows the beginning."""
+
+
+LONGEST = 16_384
+"""Characters of a name inside a facet; what is longer is not read. Of the node that a facet belongs
+to, the setting decides; here the same has to hold whenever the event is read again."""
+
+MOST = 50_000
+"""Members of a list inside a facet that are read, and datasets of an event."""
+
+
+def fits(pointer: str, report: Report, *names: str | None) -> bool:
+    """Whether names are short enough to be read; reports it when one is not."""
+    if any(name is not None and len(name) > LONGEST for name in names):
+        report(pointer, f"longer than {LONGEST} characters: not read")
+        return False
+    return True
+
+
+def first(found: list[T], pointer: str, report: Report, most: int = MOST) -> list[T]:
+    """As many of them as are read; reports it when there are more."""
+    if len(found) <= most:
+        return found
+    report(pointer, f"more than {most}: the rest is not read")
+    return found[:most]
 
 
 def step(key: str) -> str:

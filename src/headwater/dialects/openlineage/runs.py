@@ -4,7 +4,7 @@ import msgspec
 
 from headwater.dialects.openlineage import body, moment
 from headwater.dialects.openlineage.body import Body
-from headwater.dialects.openlineage.findings import Findings, Report
+from headwater.dialects.openlineage.findings import Findings, Report, fits
 from headwater.dialects.openlineage.salvage import Reader
 from headwater.event import Facet, RunFacts, RunLink
 from headwater.ids import fold_run_id, job
@@ -55,7 +55,7 @@ def read(raw: bytes, findings: Findings, lean: bool) -> tuple[tuple[Facet, ...],
         known: Body | None
         if name in {"parent", "parentRun"}:
             known = linked = _parent.read(text, pointer, findings.fault)
-            parent = parent or linked
+            parent = parent or _sane(linked, pointer, findings.fault)
         elif name == "nominalTime":
             known = times = _nominal.read(text, pointer, findings.fault)
             nominal = None if times is None else _window(times, pointer, findings.fault)
@@ -74,6 +74,16 @@ def read(raw: bytes, findings: Findings, lean: bool) -> tuple[tuple[Facet, ...],
         error,
     )
     return () if lean else tuple(Facet(name, text) for name, text in members), facts
+
+
+def _sane(wire: Parent | None, pointer: str, report: Report) -> Parent | None:
+    """None where a name is too long to be read."""
+    for link in () if wire is None else (wire, wire.root):
+        if link is not None and not fits(
+            pointer, report, link.run.run_id, link.job.namespace, link.job.name
+        ):
+            return None
+    return wire
 
 
 def _link(wire: Parent | Root) -> RunLink:

@@ -120,8 +120,7 @@ def _elements(body: bytes, plain: bytes, envelope: bool) -> list[bytes]:
 def _rewrite(
     body: bytes, number: Callable[[bytes], bytes], control: Callable[[int], bytes]
 ) -> bytes:
-    def in_string(match: re.Match[bytes]) -> bytes:
-        part = match[0]
+    def in_string(part: bytes) -> bytes:
         if part[0] < 0x20:
             return control(part[0])
         return rb"\ufffd" if len(part) == _LONE_SURROGATE else part
@@ -129,16 +128,20 @@ def _rewrite(
     def token(part: bytes) -> bytes:
         if part[:1] != b'"':
             return number(part)
-        return _odd.sub(in_string, part) if _suspect.search(part) else part
+        return _replaced(_odd, in_string, part) if _suspect.search(part) else part
 
-    # Not `sub`: it joins all tokens, of which a body of numbers has millions.
+    return _replaced(_tokens, token, body)
+
+
+def _replaced(pattern: re.Pattern[bytes], change: Callable[[bytes], bytes], text: bytes) -> bytes:
+    """Like `sub`, which would join every part that it finds, of which there may be millions."""
     written = bytearray()
     end = 0
-    for match in _tokens.finditer(body):
+    for match in pattern.finditer(text):
         part = match[0]
-        read = token(part)
-        if read is not part:
-            written += body[end : match.start()]
-            written += read
+        changed = change(part)
+        if changed is not part:
+            written += text[end : match.start()]
+            written += changed
             end = match.end()
-    return bytes(written + body[end:]) if end else body
+    return bytes(written + text[end:]) if end else text

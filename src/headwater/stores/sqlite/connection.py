@@ -64,9 +64,12 @@ class Connection:
     """One connection, used by one thread at a time."""
 
     def __init__(self, path: str, *, read_only: bool = False, create: bool = False) -> None:
+        """Args: path: a file, or a `file:` URI of one that is read only and changed by nobody."""
         flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE
         if create and not read_only:
             flags |= apsw.SQLITE_OPEN_CREATE
+        if path.startswith("file:"):
+            flags |= apsw.SQLITE_OPEN_URI
         with translated():
             self._db = apsw.Connection(path, flags=flags, statementcachesize=400)
             self._db.set_busy_timeout(BUSY_MS)
@@ -93,6 +96,10 @@ class Connection:
     def query(self, text: str, values: Sequence[Value] = ()) -> list[Row]:
         """For the few statements that are put together from parts; values are always bound."""
         return self._db.execute(text, values).fetchall()
+
+    def scan(self, text: str) -> Iterator[Row]:
+        """As `query`, row by row: what comes before a damaged page is had."""
+        return iter(self._db.execute(text))
 
     def run(self, name: str, *values: Value) -> None:
         self._db.execute(QUERIES[name], values).fetchall()

@@ -82,6 +82,16 @@ def examine_idle(path: Path) -> None:
             raise
 
 
+def examine_pages(path: Path) -> list[str]:
+    """What is wrong with the pages of a file, to its end; also beside a server."""
+    with translated():
+        db = Connection(str(path), read_only=True)
+        try:
+            return db.quick_check(float("inf"), shown=20)
+        finally:
+            db.close()
+
+
 def _size(file: Path) -> int:
     return file.stat().st_size if file.exists() else 0
 

@@ -233,6 +233,20 @@ FROM carray(?1) f CROSS JOIN edge e ON e.target_id = f.value
 LEFT JOIN run r ON r.id = e.last_run
 WHERE (NOT ?2 OR e.origin <> 0) AND e.first <= ?3
 
+-- name: ends_down
+SELECT e.source_id, o.key, n.key, c.key
+FROM carray(?1) f CROSS JOIN edge e ON e.source_id = f.value
+JOIN node n ON n.id = e.target_id JOIN node o ON o.id = e.owner_id
+JOIN node c ON c.id = coalesce(n.alias_of, n.id)
+WHERE e.origin <> 0 AND n.hidden_at IS NULL AND o.hidden_at IS NULL
+
+-- name: ends_up
+SELECT e.target_id, o.key, n.key, c.key
+FROM carray(?1) f CROSS JOIN edge e ON e.target_id = f.value
+JOIN node n ON n.id = e.source_id JOIN node o ON o.id = e.owner_id
+JOIN node c ON c.id = coalesce(n.alias_of, n.id)
+WHERE e.origin <> 0 AND n.hidden_at IS NULL AND o.hidden_at IS NULL
+
 -- name: versions_between
 SELECT DISTINCT version_id FROM run
 WHERE job_id = ?1 AND complete IN (0, 1) AND at >= ?2 AND at <= ?3 AND version_id IS NOT NULL

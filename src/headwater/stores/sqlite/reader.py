@@ -11,6 +11,7 @@ from headwater.records import Content, FacetState, Stamp, stamp_ceiling, stamp_t
 from headwater.store import (
     Direction,
     EdgeRow,
+    End,
     LoggedEvent,
     Moment,
     NodeDetail,
@@ -77,6 +78,17 @@ class SqliteReader(Listing):
                 None if run is None else codec.read_run_id(run),
             )
             for source, target, owner, origin, first, last, runs, run in rows.values()
+        ]
+
+    async def ends(self, keys: Iterable[Key], direction: Direction) -> list[End]:
+        ids = self._known_ids(keys)
+        if not ids:
+            return []
+        name = "ends_down" if direction is Direction.DOWN else "ends_up"
+        keys_of = self._keys
+        return [
+            End(keys_of[near], owner, far, canonical)
+            for near, owner, far, canonical in self._db.all(name, array(ids))
         ]
 
     async def stated(self, owners: Iterable[Key], moment: Moment | None) -> dict[Key, list[Stated]]:

@@ -24,7 +24,7 @@ from headwater.store import LoggedEvent, Reader, Receipt
 from headwater.stores.sqlite import state
 from headwater.stores.sqlite.bodies import Bodies, Unreadable
 from headwater.stores.sqlite.connection import Connection, translated
-from headwater.stores.sqlite.integrity import examine_idle
+from headwater.stores.sqlite.integrity import damaged, examine_idle
 from headwater.stores.sqlite.keybook import KeyBook
 from headwater.stores.sqlite.lock import FileLock
 from headwater.stores.sqlite.migrations import Progress, check
@@ -57,14 +57,11 @@ class SqliteStore(KeyBook):
 
     def start(self, *, create: bool, progress: Progress) -> None:
         if self._read_only:
-            with translated():
-                db = Connection(self._file, read_only=True)
-                try:
-                    if check(db) == 0:
-                        raise StoreError(f"{self._path} holds no Headwater database")
-                finally:
-                    db.close()
             examine_idle(self._path)
+            try:
+                self._look(_require_tables)
+            except DatabaseDamaged as error:
+                raise damaged(self._path, error.message) from error
             return
         lock = FileLock(self._path)
         side = WriteSide(self._path, lock)
@@ -202,6 +199,11 @@ def _restored(bodies: Bodies, *row: Any) -> bytes:
         return bodies.restore(row[5], row[6])
     except Unreadable as error:
         raise Unreadable(f"{error.message}: position {row[0]}") from error
+
+
+def _require_tables(db: Connection) -> None:
+    if check(db) == 0:
+        raise StoreError("the file holds no Headwater database")
 
 
 async def _nothing(reader: Reader) -> None:

@@ -35,6 +35,8 @@ DAMAGED_SECONDS = 60
 """When to ask again of a damaged database; only a person can mend it."""
 PROBE_SECONDS = 30.0
 """After so long without a write, whether one would succeed is found by trying."""
+ROOM = 1 << 20
+"""How many bytes have to be free before a disk that was full is taken for usable."""
 
 _log = logging.getLogger(__name__)
 
@@ -116,6 +118,8 @@ class WriteSide:
     def probe(self) -> None:
         """Writes a page without changing anything; raises Unavailable when that fails."""
         with self._watched():
+            if self.failure is not None:
+                self._require_room()
             db = self._ready().db
             with translated():
                 try:
@@ -124,6 +128,19 @@ class WriteSide:
                     db.commit()
                 finally:
                     db.rollback()
+
+    def _require_room(self) -> None:
+        """Where a page finds room, an event may not: a probe that is too small says ready, and the
+        next event is refused again.
+        """
+        scratch = self._path.with_name(self._path.name + ".probe")
+        try:
+            scratch.write_bytes(bytes(ROOM))
+        except OSError as error:
+            raise Unavailable(f"the database cannot be written: {error.strerror}", 2) from error
+        finally:
+            with contextlib.suppress(OSError):
+                scratch.unlink()
 
     def condemn(self, error: DatabaseDamaged) -> None:
         """Damage was found, by whomever: nothing is written from now on."""
