@@ -23,16 +23,16 @@ _HINTS = (
         for by in ("", *"-_.")
     ),
 )
-_USERINFO = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*://[^\s:/?#@]*):[^\s/?#]*@")
-_BARE_USER = re.compile(r"(https?://)[^\s:/?#@]+@", re.IGNORECASE)
+# Texts come from outside: each pattern passes a character a bounded number of times.
+_USERINFO = re.compile(r"(?<=[A-Za-z0-9+.\-])(://[^\s:/?#@]*+):[^\s/?#]*@")
+_BARE_USER = re.compile(r"(https?://)[^\s:/?#@]++@", re.IGNORECASE)
 _WORDS = (
     r"passw(?:or)?d|passphrase|pwd|secret|token|credential|"
     r"api[-_.]?key|access[-_.]?key|private[-_.]?key|account[-_.]?key|signature"
 )
-_PARAMETER = re.compile(
-    rf"((?:^|[?&;,\s])(?:[\w.\-]*(?:{_WORDS})[\w.\-]*|sig)\s*=\s*)(?![\s=])[^&;,#\s\"']+",
-    re.IGNORECASE,
-)
+_PARAMETER = re.compile(r"(?:^|(?<=[?&;,\s]))([\w.\-]++)\s*+=\s*+([^&;,#\s\"'=]?)")
+_PARAMETER_NAME = re.compile(rf"{_WORDS}|\Asig\Z", re.IGNORECASE)
+_PARAMETER_VALUE = re.compile(r"[^&;,#\s\"']*+")
 _SECRET = re.compile(rf"{_WORDS}|\bauthorization\b", re.IGNORECASE)
 _VARIABLE = re.compile(rf"{_WORDS}|passw|key|authorization", re.IGNORECASE)
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -47,8 +47,20 @@ def text(value: str) -> str:
         value = _USERINFO.sub(rf"\1:{MASK}@", value)
         value = _BARE_USER.sub(rf"\g<1>{MASK}@", value)
     if "=" in value:
-        value = _PARAMETER.sub(rf"\g<1>{MASK}", value)
+        value = _parameters(value)
     return value
+
+
+def _parameters(value: str) -> str:
+    parts: list[str] = []
+    done = at = 0
+    while match := _PARAMETER.search(value, at):
+        at = match.start(2)  # what is not hidden may hold parameters itself
+        if match[2] and _PARAMETER_NAME.search(match[1]):
+            parts += value[done:at], MASK
+            behind = _PARAMETER_VALUE.match(value, at)
+            done = at = at if behind is None else behind.end()
+    return "".join((*parts, value[done:]))
 
 
 def document(raw: bytes) -> object:

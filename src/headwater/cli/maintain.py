@@ -73,7 +73,7 @@ async def _rebuild_damaged(
     lock = FileLock(path)
     clean = False
     try:
-        source = Salvage(path)
+        source = Salvage(path, lock.left)
         try:
             copy = await open_store(scratch)
             try:
@@ -132,7 +132,10 @@ def _toll(path: Path) -> str:
     """What the damage has cost."""
     from headwater.stores.sqlite.salvage import Salvage, ranges
 
-    salvage = Salvage(path)
+    try:
+        salvage = Salvage(path)
+    except errors.StoreError as error:
+        return error.message
     try:
         read = sum(1 for _ in salvage.events())
     finally:

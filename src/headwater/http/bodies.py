@@ -102,13 +102,17 @@ class BodyReader:
                 wire += len(chunk)
                 self._check_wire(wire)
                 chunks.append(chunk)
-                before = unzip.size
-                pending = unzip.feed(chunk)
-                while pending:  # a bomb, or a large body: let the others have their turn
-                    await asyncio.sleep(0)
-                    pending = unzip.feed(b"")
-                self._hold(grown := len(chunk) + unzip.size - before)
-                held += grown
+                self._hold(len(chunk))
+                held += len(chunk)
+                pending = True
+                while pending:
+                    before = unzip.size
+                    pending = unzip.feed(chunk)
+                    chunk = b""
+                    self._hold(grown := unzip.size - before)
+                    held += grown
+                    if pending:  # a bomb, or a large body: let the others have their turn
+                        await asyncio.sleep(0)
             return Body(b"".join(chunks), unzip.finish(), held)
         except BaseException:
             self._held -= held

@@ -5,7 +5,8 @@ whole dataset (a filter, a join key) is an edge to or from the dataset as a node
 stands for all of its columns.
 """
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from headwater import fold
@@ -17,8 +18,9 @@ from headwater.lineage.graph import Graph, GraphEdge, GraphNode
 from headwater.records import KeyFlow
 from headwater.store import Direction, EdgeRow, Moment, NodeRow, Reader
 
-EDGES_PER_NODE = 20
-"""An answer holds at most so many edges for each node of its limit."""
+EDGES_PER_NODE = 5
+LEAST_EDGES = 2_000
+"""An answer holds at most so many edges, or so many for each node of its limit; a level too."""
 
 
 class Place(NamedTuple):
@@ -79,6 +81,7 @@ class _ColumnWalk:
         self._missing: dict[Place, set[Place]] = {}
         self._edges: dict[tuple[Place, Place, Key], _Step] = {}
         self._truncated = False
+        self._most_edges = max(limit * EDGES_PER_NODE, LEAST_EDGES)
 
     async def enter(self, key: Key) -> Key | None:
         await self._read((key,))
@@ -110,7 +113,7 @@ class _ColumnWalk:
                 near, far = _ends(step, way)
                 known = far in self._hops
                 name = (step.source, step.target, step.owner)
-                if len(self._edges) >= self._limit * EDGES_PER_NODE and name not in self._edges:
+                if len(self._edges) >= self._most_edges and name not in self._edges:
                     self._truncated = True
                     continue
                 if not self._admit(near, far, hop):
@@ -156,7 +159,10 @@ class _ColumnWalk:
             if self._hidden(self._rows[owner]):
                 continue
             for origin, flow in self._flows[owner]:
-                steps.extend(self._follow(owner, origin, flow, near, wanted[near], way, row))
+                offered = self._follow(owner, origin, flow, near, wanted[near], way, row)
+                steps.extend(itertools.islice(offered, self._most_edges - len(steps)))
+        if len(steps) >= self._most_edges:
+            self._truncated = True
         await self._read({key for s in steps for key in (s.source.dataset, s.target.dataset)})
         resolved = [
             step._replace(source=self._canonical(step.source), target=self._canonical(step.target))
@@ -174,7 +180,7 @@ class _ColumnWalk:
         fields: set[str | None],
         way: Direction,
         row: EdgeRow,
-    ) -> Iterable[_Step]:
+    ) -> Iterator[_Step]:
         """The steps that one flow offers from a dataset's wanted fields (None: any of them)."""
         if is_job(flow.target):
             return

@@ -11,7 +11,7 @@ from headwater.ids import digest_of
 from headwater.store import ApiKey, Domain, LoggedEvent
 from headwater.stores.sqlite.bodies import Bodies
 from headwater.stores.sqlite.connection import Connection, Row, translated
-from headwater.stores.sqlite.lock import left_behind
+from headwater.stores.sqlite.lock import Trace, left_behind
 
 UNKNOWN = ""
 """The domain of an event whose own row cannot be read."""
@@ -55,15 +55,19 @@ def ranges(lost: Sequence[Range], shown: int = 50) -> str:
 class Salvage:
     """Reads a file without changing it, past whatever cannot be read.
 
+    Args:
+        left: what the last process left; by default it is looked up, where no process holds the
+            lock.
+
     Raises:
         NotFound: there is no such file.
         StoreError: not even the list of its tables can be read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, left: Trace | None = None) -> None:
         if not path.exists():
             raise NotFound(f"there is no database at {path}")
-        _, left = left_behind(path)
+        left = left or left_behind(path)[1]
         self._db = _open(path)
         self._bodies = Bodies(self._db)
         self._domains = {row[0]: Domain(row[1], row[2]) for row in self._tried(_DOMAINS)}
@@ -200,6 +204,7 @@ def _open(path: Path) -> Connection:
             with translated():
                 db = Connection(name, read_only=True)
                 try:
+                    db.pragma("writable_schema = ON")  # else a file that was cut is not read at all
                     if db.query("SELECT 1 FROM sqlite_schema WHERE name = 'event_body'"):
                         return db
                 except BaseException:
