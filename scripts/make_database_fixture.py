@@ -8,10 +8,8 @@ made is the only honest test of what comes after it. The name of the file is the
 
 import asyncio
 import gzip
-import sqlite3
 import sys
 import tempfile
-from contextlib import closing
 from pathlib import Path
 
 from headwater.dialects.openlineage.decode import Decoder
@@ -57,8 +55,6 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "hw.db"
         asyncio.run(make(path))
-        with closing(sqlite3.connect(path)) as opened:
-            opened.execute("VACUUM")
         target = TARGET / f"v{len(migrations())}.db.gz"
         target.parent.mkdir(parents=True, exist_ok=True)
         with gzip.GzipFile(target, "wb", mtime=0) as packed:

@@ -56,7 +56,7 @@ def test_every_schema_has_its_fixture() -> None:
 @pytest.mark.parametrize("fixture", FIXTURES, ids=lambda path: path.name)
 def test_an_earlier_database_serves_and_verifies(fixture: Path, tmp_path: Path) -> None:
     database = unpacked(fixture, tmp_path)
-    with serving(tmp_path) as server:
+    with serving(tmp_path, "--insecure") as server:
         assert server.stats()["events"] > 0
     assert version_of(database) == len(migrations())
     verified = command(tmp_path, "verify", "--database", str(database))

@@ -116,7 +116,7 @@ def _seconds(request: Request, name: str) -> int:
         number = Decimal(text)
     except InvalidOperation:
         number = Decimal("NaN")
-    if not number.is_finite() or abs(number) > _LATEST:
+    if not number.is_finite() or number.copy_abs() > _LATEST:
         raise InvalidParameter(name, f"{text!r} is not a time in seconds since 1970")
     return int(number * 1_000_000)
 
