@@ -34,8 +34,8 @@ from headwater.records import (
 )
 
 Mentions = dict[Key, NodeId]
-NODES_KEPT = 60_000
-CONTENT_WEIGHT = 40 << 20
+NODES_KEPT = 40_000
+CONTENT_WEIGHT = 32 << 20
 
 
 class Projector:

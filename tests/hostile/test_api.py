@@ -97,7 +97,7 @@ def test_whatever_the_description_allows_and_more(stocked: Server, mode: Generat
             suppress_health_check=list(HealthCheck),
         )
         @given(operation.as_strategy(generation_mode=mode), st.none() | st.sampled_from(KNOWN))
-        def ask(case: Case[Any, Any, Any], node: str | None) -> None:
+        def ask(case: Case[Any], node: str | None) -> None:
             nonlocal asked
             if time.monotonic() > end:
                 return

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from headwater.event import Event
@@ -53,6 +53,7 @@ Batches = list[list[bytes]]
 bounded = settings(
     deadline=None,
     max_examples=100,
+    phases=(Phase.reuse, Phase.generate, Phase.shrink),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
@@ -153,7 +154,7 @@ views = st.lists(names, max_size=2).map(
 )
 dataset_events = st.builds(dataset_event, minutes, names, merged(dataset_facets, views, hidden))
 events = st.lists(
-    run_events | run_events | job_events | dataset_events, min_size=1, max_size=10
+    run_events | run_events | job_events | dataset_events, min_size=4, max_size=10
 ).map(lambda found: [encoded(event) for event in found])
 
 
@@ -202,8 +203,8 @@ def test_the_generator_makes_what_it_should() -> None:
 
     look()
     assert seen == {
-        "columns", "dataset", "far", "job", "lineage", "nominal", "parent", "renamed_from", "root", "run",
-        "schema", "snapshot", "symlinks",
+        "columns", "dataset", "far", "job", "lineage", "nominal", "parent", "renamed_from", "root",
+        "run", "schema", "snapshot", "symlinks",
     }  # fmt: skip
 
 

@@ -17,8 +17,8 @@ from headwater.stores.sqlite.aliases import Aliases
 from headwater.stores.sqlite.connection import Connection, Row, array
 from headwater.stores.sqlite.names import Names
 
-NODES_KEPT = 100_000
-FACETS_KEPT = 60_000
+NODES_KEPT = 50_000
+FACETS_KEPT = 50_000
 
 _gists = msgspec.json.Decoder(Gist)
 

@@ -6,8 +6,8 @@ from headwater.ids import Key, NodeId, NodeKind
 from headwater.memo import Memo
 from headwater.stores.sqlite.connection import Connection, Row, array
 
-NODES_KEPT = 150_000
-FIELDS_KEPT = 100_000
+NODES_KEPT = 60_000
+FIELDS_KEPT = 60_000
 KINDS = {NodeKind.DATASET: 0, NodeKind.JOB: 1}
 KIND_OF = {number: kind for kind, number in KINDS.items()}
 

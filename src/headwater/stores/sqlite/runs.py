@@ -11,8 +11,8 @@ from headwater.stores.sqlite import codec
 from headwater.stores.sqlite.connection import Connection, Row, array
 from headwater.stores.sqlite.names import Names
 
-RUNS_KEPT = 20_000
-EDGES_KEPT = 300_000
+RUNS_KEPT = 12_000
+EDGES_KEPT = 120_000
 
 RunName = tuple[int, bytes | str, int]
 """(domain, run id as stored, job)"""

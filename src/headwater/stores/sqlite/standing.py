@@ -6,7 +6,7 @@ from headwater.stores.sqlite import codec
 from headwater.stores.sqlite.connection import Connection
 from headwater.stores.sqlite.runs import Moved, Standing
 
-OWNERS_KEPT = 60_000
+OWNERS_KEPT = 20_000
 LATER_KEPT = 64
 """A job with more runs after its newest complete one is read from the database each time."""
 
