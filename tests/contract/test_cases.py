@@ -810,6 +810,40 @@ async def test_an_older_run_arriving_late_is_not_current(opener: Opener, tmp_pat
     )
 
 
+@pytest.mark.parametrize("revived", [False, True])
+async def test_what_is_deleted_comes_back_by_a_newer_event_only(
+    opener: Opener, tmp_path: Path, revived: bool
+) -> None:
+    sent = [
+        run_event("COMPLETE", 0, inputs=("orders",), outputs=("mart",)),
+        run_event("COMPLETE", 1, job="send", run=OTHER_RUN, inputs=("mart",)),
+        dataset_event(10, "mart", {"headwater_hidden": facet()}),
+    ]
+    if revived:
+        sent.append(dataset_event(20, "mart", schema("id")))
+    after = ["load > mart inferred"] if revived else []
+    through = ["mart > send inferred"] if revived else []
+    await holds(
+        opener,
+        tmp_path,
+        sent,
+        {
+            "down": (
+                table("orders", DOWN),
+                sorted([*after, *through, "orders > load inferred"]),
+            ),
+            "before": (
+                table("mart", BOTH, as_of=5),
+                ["load > mart inferred", "mart > send inferred", "orders > load inferred"],
+            ),
+            "datasets": (
+                names(NodeKind.DATASET),
+                ["mart", "orders"] if revived else ["orders"],
+            ),
+        },
+    )
+
+
 # Parents
 
 

@@ -1,5 +1,7 @@
 """What a server's process takes of the machine, as Linux tells it."""
 
+import contextlib
+import os
 import re
 from pathlib import Path
 
@@ -9,7 +11,7 @@ MIB = 1 << 20
 
 
 class Taken:
-    """Memory, open files and threads of a server."""
+    """Memory, open files, sockets and threads of a server."""
 
     def __init__(self, server: Server) -> None:
         self._folder = Path(f"/proc/{server.process.pid}")
@@ -32,7 +34,15 @@ class Taken:
 
     @property
     def files(self) -> int:
-        return sum(1 for _ in (self._folder / "fd").iterdir())
+        return len(os.listdir(self._folder / "fd"))
+
+    @property
+    def sockets(self) -> int:
+        found = 0
+        for number in os.listdir(self._folder / "fd"):
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                found += os.readlink(self._folder / "fd" / number).startswith("socket:")
+        return found
 
     def _status(self, name: str) -> int:
         found = re.search(rf"^{name}:\s+(\d+)", (self._folder / "status").read_text(), re.MULTILINE)

@@ -56,7 +56,8 @@ class Exchange(RequestResponseCycle):
             return
         if self.flow.write_paused and not self.disconnected:
             await self.flow.drain()
-        if self.disconnected or self.response_complete:
+        # uvicorn tells only the latest of a connection's requests that the client has gone.
+        if self.disconnected or self.response_complete or self.transport.is_closing():
             return
         if self.waiting_for_100_continue or self.more_body:
             # The request was not read, so where the next one begins is not known.
@@ -94,6 +95,8 @@ class Protocol(HttpToolsProtocol):
     _body_size = 0
     _head_size = 0
     _lingers = False
+    _unread = 0
+    _unread_by = 0.0
 
     @classmethod
     def bound_to(cls, limits: Limits) -> type["Protocol"]:
@@ -132,6 +135,10 @@ class Protocol(HttpToolsProtocol):
     def eof_received(self) -> None:
         if self._lingers:
             self.transport.close()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._unread = 0
 
     # What comes from the parser.
 
@@ -271,6 +278,9 @@ class Protocol(HttpToolsProtocol):
 
     def expire(self, now: float) -> None:
         """Ends the connection when its deadline has passed."""
+        if self.flow.write_paused and self._is_deaf(now):
+            self.transport.abort()
+            return
         if not self.deadline or now < self.deadline or self.flow.read_paused:
             return
         if self._lingers or self.transport.is_closing():
@@ -280,6 +290,14 @@ class Protocol(HttpToolsProtocol):
         else:
             self.deadline = now + CLOSE_SECONDS
             self.transport.close()  # once the client has read what it was sent
+
+    def _is_deaf(self, now: float) -> bool:
+        """Whether an answer stands still: as for a body on its way in, some of it has to move."""
+        left = self.transport.get_write_buffer_size()
+        if left != self._unread:
+            self._unread = left
+            self._unread_by = now + self.limits.body
+        return now >= self._unread_by
 
 
 def _origin_form(target: bytes) -> bytes:

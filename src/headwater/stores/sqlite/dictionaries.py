@@ -69,11 +69,12 @@ class Dictionaries:
             return None
 
     def _install(self, dictionary: bytes | None) -> None:
-        self._made += 1
+        identity = self._made + 1
         with translated():
             self._writer.run(
-                "insert_dictionary", self._made, dictionary or b"", time.time_ns() // 1000
+                "insert_dictionary", identity, dictionary or b"", time.time_ns() // 1000
             )
+        self._made = identity
         if dictionary:
             self._bodies.adopt(self._made, dictionary)
 

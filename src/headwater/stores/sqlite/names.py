@@ -18,7 +18,7 @@ class Names:
     def __init__(self, db: Connection) -> None:
         self._db = db
         self._domains: dict[str, int] = {}
-        self._namespaces: dict[tuple[int, str], int] = {}
+        self._namespaces: Memo[tuple[int, str], int] = Memo(FIELDS_KEPT)
         self._nodes: Memo[Key, int] = Memo(NODES_KEPT)
         self._batch: dict[Key, int] = {}
         self._fields: Memo[tuple[int, str], int] = Memo(FIELDS_KEPT)
@@ -130,5 +130,5 @@ class Names:
                 known = self._next_namespace
                 self._db.run("insert_namespace", known, domain_id, name)
                 self._next_namespace += 1
-            self._namespaces[domain_id, name] = known
+            self._namespaces.put((domain_id, name), known)
         return known
