@@ -7,6 +7,7 @@ be read before it is written, and every machine derives the same one.
 import enum
 import re
 import uuid
+from functools import lru_cache
 from hashlib import sha256
 from urllib.parse import quote, unquote
 
@@ -17,6 +18,7 @@ from headwater.errors import InvalidParameter
 Key = bytes
 """16 bytes."""
 
+_SAFE = re.compile(r"[A-Za-z0-9_.~-]*")
 _UUID = re.compile(
     r"(?:urn:uuid:)?\{?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\}?",
     re.IGNORECASE,
@@ -104,8 +106,20 @@ def fold_run_id(run_id: str) -> str:
     return match[1].lower() if match else run_id
 
 
+def order(ref: NodeId | FieldId) -> tuple[str, str, str, str]:
+    """Sorts nodes and fields of any kind together: by namespace, name, kind and field."""
+    if isinstance(ref, FieldId):
+        return ref.dataset.namespace, ref.dataset.name, "field", ref.name
+    return ref.namespace, ref.name, ref.kind, ""
+
+
 def encode(part: str) -> str:
     """Percent-encodes a part of a node's written form; the result holds no `:` and no `/`."""
+    return part if _SAFE.fullmatch(part) else _quoted(part)
+
+
+@lru_cache(maxsize=10_000)
+def _quoted(part: str) -> str:
     return quote(part, safe="", errors="surrogatepass")
 
 

@@ -96,7 +96,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 4_096
     graph_nodes: Annotated[
         int, Meta(ge=1, le=1_000_000, description="The most nodes that one answer may hold.")
-    ] = 5_000
+    ] = 100_000
     rate: Annotated[
         float,
         Meta(ge=0, le=1e9, description="Requests per second for each key; 0 means no limit."),

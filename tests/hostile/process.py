@@ -1,7 +1,6 @@
 """What a server's process takes of the machine, as Linux tells it."""
 
 import contextlib
-import os
 import re
 from pathlib import Path
 
@@ -34,14 +33,14 @@ class Taken:
 
     @property
     def files(self) -> int:
-        return len(os.listdir(self._folder / "fd"))
+        return sum(1 for _ in (self._folder / "fd").iterdir())
 
     @property
     def sockets(self) -> int:
         found = 0
-        for number in os.listdir(self._folder / "fd"):
+        for file in (self._folder / "fd").iterdir():
             with contextlib.suppress(FileNotFoundError):  # closed meanwhile
-                found += os.readlink(self._folder / "fd" / number).startswith("socket:")
+                found += file.readlink().name.startswith("socket:")
         return found
 
     def _status(self, name: str) -> int:

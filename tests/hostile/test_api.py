@@ -109,6 +109,8 @@ def test_whatever_the_description_allows_and_more(stocked: Server, mode: Generat
             assert not 300 <= answer.status_code < 400
             if answer.status_code in {405, 404}:  # a path with an empty or a dot segment is another
                 return
+            if isinstance(case.body, list) and case.path == "/api/v1/lineage":
+                return  # an array there is a batch; the description tells of the single event
             case.validate_response(answer, checks=CHECKS)
 
         with contextlib.suppress(Unsatisfiable):  # nothing is wrong to ask where nothing is asked

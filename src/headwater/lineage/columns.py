@@ -13,7 +13,7 @@ from headwater import fold
 from headwater.errors import NotFound
 from headwater.event import Transformation
 from headwater.fold import Origin
-from headwater.ids import FieldId, Key, NodeId, is_job
+from headwater.ids import FieldId, Key, NodeId, is_job, order
 from headwater.lineage.graph import Graph, GraphEdge, GraphNode
 from headwater.records import KeyFlow
 from headwater.store import Direction, EdgeRow, Moment, NodeRow, Reader
@@ -270,8 +270,8 @@ class _ColumnWalk:
             )
             for step in self._edges.values()
         ]
-        nodes.sort(key=lambda node: (node.hops, str(node.ref)))
-        edges.sort(key=lambda edge: (str(edge.source), str(edge.target), str(edge.job)))
+        nodes.sort(key=lambda node: (node.hops, order(node.ref)))
+        edges.sort(key=lambda e: (order(e.source), order(e.target), (e.job and order(e.job)) or ()))
         return Graph(
             start=start,
             direction=direction,

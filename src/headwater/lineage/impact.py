@@ -1,6 +1,6 @@
 """Impact: everything that a node or a column reaches, as a flat ranked list."""
 
-from headwater.ids import FieldId, NodeId
+from headwater.ids import FieldId, NodeId, order
 from headwater.lineage.columns import column_lineage
 from headwater.lineage.graph import Graph, Impact, ImpactItem
 from headwater.lineage.net import ANYWHERE, Net, State
@@ -41,7 +41,7 @@ async def impact(
             known = found.get(item.ref)
             if known is None or item.hops < known.hops:
                 found[item.ref] = item
-    ranked = sorted(found.values(), key=lambda i: (i.hops, -i.dependents, str(i.ref)))
+    ranked = sorted(found.values(), key=lambda i: (i.hops, -i.dependents, order(i.ref)))
     return Impact(
         start=start,
         direction=direction,

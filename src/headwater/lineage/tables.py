@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from headwater import fold
 from headwater.errors import NotFound
 from headwater.fold import Origin, Pairs
-from headwater.ids import FieldId, Key, NodeId, Ref, RunRef, is_job, parse_candidates
+from headwater.ids import FieldId, Key, NodeId, Ref, RunRef, is_job, order, parse_candidates
 from headwater.lineage.graph import Graph, GraphEdge, GraphNode
 from headwater.store import Direction, EdgeRow, Moment, NodeRow, Reader, Stated
 
@@ -285,12 +285,12 @@ class _Walk:
             )
             for key, hops in self._hops.items()
         ]
-        nodes.sort(key=lambda node: (node.hops, str(node.ref)))
+        nodes.sort(key=lambda node: (node.hops, order(node.ref)))
         edges = [
             _edge(self._rows[source].node, self._rows[target].node, row)
             for (source, target), row in self._edges.items()
         ]
-        edges.sort(key=lambda edge: (str(edge.source), str(edge.target)))
+        edges.sort(key=lambda edge: (order(edge.source), order(edge.target)))
         return Graph(
             start=start,
             direction=direction,

@@ -1,5 +1,7 @@
 """The shapes of lineage answers, and how they are made of a graph."""
 
+from functools import lru_cache
+
 import msgspec
 
 from headwater.dialects.native.params import format_time, iso
@@ -123,6 +125,7 @@ def transformation(how: Transformation) -> TransformationItem:
     return TransformationItem(how.type, how.subtype, how.description, how.masking)
 
 
+@lru_cache(maxsize=64)
 def origins(origin: Origin) -> tuple[str, ...]:
     """How an edge is known, as words."""
     return tuple(str(part.name).lower() for part in Origin if part in origin)
