@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from headwater.errors import Unavailable
+from headwater.errors import HeadwaterError, StoreError, Unavailable
 from headwater.event import Received
 from headwater.projection import Projector
 from headwater.records import Projected
@@ -124,12 +124,38 @@ class Ingest:
         began = time.perf_counter()
         try:
             receipts = await self._store.commit([(w.received, w.projected) for w in batch])
-        except Exception as error:  # noqa: BLE001 # every waiting client learns of it
+        except (Unavailable, StoreError) as error:
             for waiting in batch:
-                if not waiting.done.done():
-                    waiting.done.set_exception(error)
+                _refuse(waiting, error)
+            return
+        except Exception as error:  # noqa: BLE001 # an event must not fail its neighbours
+            await self._commit_apart(batch, error)
             return
         self._telemetry.committed(len(batch), time.perf_counter() - began)
         for waiting, receipt in zip(batch, receipts, strict=True):
             if not waiting.done.done():
                 waiting.done.set_result(receipt)
+
+    async def _commit_apart(self, batch: list[_Waiting], error: Exception) -> None:
+        """Finds the event that a batch fails by, by halves; it is kept as failed, with the reason.
+
+        What contradicts the log (Conflict) is told to its client and not kept.
+        """
+        if len(batch) > 1:
+            half = len(batch) // 2
+            await self._commit(batch[:half])
+            await self._commit(batch[half:])
+            return
+        ((received, projected, done),) = batch
+        if isinstance(error, HeadwaterError) or projected is None:
+            _refuse(batch[0], error)
+            return
+        self._telemetry.unprojectable(error)
+        reason = f"merge failed: {type(error).__name__}"
+        failed = msgspec.structs.replace(received, failure=reason)
+        await self._commit([_Waiting(failed, None, done)])
+
+
+def _refuse(waiting: _Waiting, error: Exception) -> None:
+    if not waiting.done.done():
+        waiting.done.set_exception(error)

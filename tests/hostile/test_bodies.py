@@ -66,7 +66,7 @@ def flagged(server: Server, identity: str) -> set[str]:
 def lists_are_quick(server: Server) -> None:
     for name in LISTS:
         spent = []
-        for _ in range(3):  # the best of them: the machine has others to serve
+        for _ in range(6):  # the best of them: the machine has others to serve
             began = time.perf_counter()
             server.ask(f"/api/v2/{name}")
             spent.append(time.perf_counter() - began)
@@ -366,7 +366,7 @@ def test_500_x_500_columns(server: Server) -> None:
     body = encoded(
         run_event("COMPLETE", 1, job="widen", run=new_run(), inputs=("src",), outputs=(output,))
     )
-    taken(server, body.replace(b'"description":"","masking":false,', b""))
+    taken(server, body.replace(b',"description":"","masking":false', b""))
     began = time.perf_counter()
     found = server.ask("/api/v2/lineage", node="field:shop:wide:c7", direction="up")
     assert time.perf_counter() - began < 1

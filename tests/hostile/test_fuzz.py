@@ -131,7 +131,7 @@ TEXTS = st.recursive(
         [b"NaN", b"-Infinity", b"1", b'"a"', b'"\\ud800"', b'"\x01"', b'"\\ud83d\\ude00"']
     )
     | st.sampled_from([b'"NaN"', b'"\\\\ud800"', b'"\\""', b'"-Infinity\\n"', b'"x\\\\"', b"null"]),
-    lambda inner: st.lists(inner, max_size=4).map(lambda all: b"[" + b",".join(all) + b"]"),
+    lambda inner: st.lists(inner, max_size=4).map(lambda parts: b"[" + b",".join(parts) + b"]"),
     max_leaves=10,
 )
 

@@ -1,4 +1,4 @@
-"""Names made to break what shows them: markup, terminal escapes, path parts, SQL, very long text."""
+"""Names made to break what shows them: markup, terminal escapes, paths, SQL, very long text."""
 
 import json
 import re
@@ -106,30 +106,26 @@ def test_json_is_never_taken_for_a_page(named: Server) -> None:
                 assert answer.status_code == 200, answer.text[:300]
                 assert answer.headers["content-type"] == "application/json"
                 assert json.loads(answer.content)
-                assert not controls(answer.text) - set(
-                    "\u200b\u202e\u2066\ufeff\u2028\u2029\x7f"
-                ) or (
-                    min(map(ord, controls(answer.text))) >= 0x7F  # below it, JSON itself escapes
-                )
+                assert not re.search(r"[\x00-\x1f]", answer.text)  # JSON escapes them
         missing = named.client.get("/api/v2/node", params={"node": f"job:x:{name}"})
         assert missing.status_code in {400, 404}
         assert missing.headers["content-type"] == "application/json"
         assert "\n" not in str(missing.headers)
-        assert len(named.ask("/api/v2/search", q=name[:200])["items"]) >= 0
+        named.ask("/api/v2/search", q=name[:200])
 
 
 def test_terminal_output_is_harmless(named: Server) -> None:
     """Every format, for a node and for the lists; written to a pipe, as a log would keep it."""
-    for at, format in enumerate(FORMATS):
+    for at, shape in enumerate(FORMATS):
         for name in NAMES[at :: len(FORMATS)]:
             node = written(named, "dataset", name)
-            out = named.command("lineage", node, "--format", format)
-            assert not controls(out), (format, name, controls(out))
+            out = named.command("lineage", node, "--format", shape)
+            assert not controls(out), (shape, name, controls(out))
             assert "\n  click" not in out
-    for words in (("jobs",), ("datasets",), ("runs",), ("search", "alert")):
-        for format in ("table", "json"):
-            out = named.command(*words, "--format", format)
-            assert not controls(out), (words, format, controls(out))
+    for words in (("runs",), ("events",), ("search", "alert"), ("search", "nul")):
+        for shape in ("table", "json"):
+            out = named.command(*words, "--format", shape)
+            assert not controls(out), (words, shape, controls(out))
 
 
 def test_logs_are_one_line_each(named: Server) -> None:

@@ -97,7 +97,7 @@ def routes(context: Context) -> tuple[Route, ...]:
         ways += (
             Route("POST", path, intake.single, "post_event", Scope.WRITE,
                   "Record an event: a RunEvent, a JobEvent or a DatasetEvent", body=True,
-                  answer=Success if shown else None, request_type=Posted),
+                  answer=(Success, BatchAnswer) if shown else None, request_type=Posted),
             Route("POST", f"{path}/batch", intake.batch, "post_batch", Scope.WRITE,
                   "Record an array of events; one that is refused does not harm the others",
                   body=True, answer=BatchAnswer if shown else None,

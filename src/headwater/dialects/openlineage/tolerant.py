@@ -79,8 +79,15 @@ def repair(body: bytes) -> bytes | None:
 
     NaN and the infinities become null, a lone surrogate U+FFFD, a control character its escape.
     """
-    repaired = _rewrite(body.removeprefix(_BOM), lambda _: b"null", lambda char: b"\\u%04x" % char)
+    try:
+        repaired = _rewrite(body.removeprefix(_BOM), _null, lambda char: b"\\u%04x" % char)
+    except msgspec.DecodeError:
+        return None
     return repaired if repaired != body else None
+
+
+def _null(_: bytes) -> bytes:
+    return b"null"
 
 
 def split(body: bytes, envelope: bool) -> list[bytes] | None:

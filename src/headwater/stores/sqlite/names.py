@@ -102,9 +102,15 @@ class Names:
         return [found[name] for name in wanted]
 
     def _new_fields(self, domain_id: int, missing: set[str]) -> dict[str, int]:
-        found: dict[str, int] = dict(
-            self._db.all("fields_by_name", domain_id, array(sorted(missing)))
-        )
+        found: dict[str, int] = {}
+        plain = sorted(name for name in missing if "\0" not in name)
+        if plain:
+            found.update(self._db.all("fields_by_name", domain_id, array(plain)))
+        for name in missing:
+            if "\0" in name:
+                row = self._db.one("field_by_name", domain_id, name)
+                if row is not None:
+                    found[name] = row[0]
         new: list[Row] = []
         for name in sorted(missing - found.keys()):
             new.append((self._next_field, domain_id, name))

@@ -30,6 +30,9 @@ INSERT INTO node (id, namespace_id, kind, name, key) VALUES (?, ?, ?, ?, ?)
 -- name: insert_search_name
 INSERT INTO search_name (rowid, name) VALUES (?, ?)
 
+-- name: field_by_name
+SELECT id FROM field_name WHERE domain_id = ? AND name = ?
+
 -- name: fields_by_name
 SELECT name, id FROM field_name WHERE domain_id = ? AND name IN (SELECT value FROM carray(?))
 

@@ -14,6 +14,11 @@ Held = list[tuple[int, bool]]
 """(content, declared), sorted."""
 
 
+def _rank(order: tuple[int, bytes | str]) -> tuple[int, bool, bytes | str]:
+    """As SQLite orders them: a text stands before bytes."""
+    return order[0], isinstance(order[1], bytes), order[1]
+
+
 class _Owner:
     """The runs of an owner that count: its newest complete one, and the later ones."""
 
@@ -31,15 +36,17 @@ class _Owner:
         if before is not None:
             self.later.pop(before.order, None)
             was_newest = self.newest is not None and before.order == self.newest.order
-            if was_newest and (after is None or not after.complete or after.order < before.order):
+            if was_newest and (
+                after is None or not after.complete or _rank(after.order) < _rank(before.order)
+            ):
                 return False
         if after is None:
             return True
         if after.complete:
-            if self.newest is None or after.order >= self.newest.order:
+            if self.newest is None or _rank(after.order) >= _rank(self.newest.order):
                 self.newest = after
-                self.later = {o: v for o, v in self.later.items() if o > after.order}
-        elif self.newest is None or after.order > self.newest.order:
+                self.later = {o: v for o, v in self.later.items() if _rank(o) > _rank(after.order)}
+        elif self.newest is None or _rank(after.order) > _rank(self.newest.order):
             self.later[after.order] = after.version
         return True
 
