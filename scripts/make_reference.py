@@ -117,6 +117,8 @@ def under(context: click.Context) -> Iterator[click.Context]:
     for name in group.list_commands(context):
         command = group.get_command(context, name)
         assert command is not None
+        # click keeps the first help option that it made, also of a call without the group's names.
+        command.__dict__["_help_option"] = None
         yield click.Context(command, parent=context, info_name=name)
 
 
