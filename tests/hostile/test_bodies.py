@@ -447,10 +447,13 @@ HEAVY: dict[str, Callable[[str], dict[str, Any]]] = {
     "error": lambda it: run_event(
         "FAIL", 1, job=it, run_facets={"errorMessage": facet(message=LONG)}
     ),
-    "facet": lambda it: run_event("OTHER", 1, job=it, job_facets={LONG: facet()}),
     "producer": lambda it: {**run_event("OTHER", 1, job=it), "producer": f"x:{LONG}"},
 }  # fmt: skip
 CUT: dict[str, tuple[str, Callable[[str], dict[str, Any]]]] = {
+    "facet": (
+        "/job/facets",
+        lambda it: run_event("OTHER", 1, job=it, job_facets={LONG: facet()}),
+    ),
     "parent": (
         "/run/facets/parent",
         lambda it: run_event("OTHER", 1, job=it, run_facets=parent(LONG, LONG)),

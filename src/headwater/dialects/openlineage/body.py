@@ -5,7 +5,7 @@ import re
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from headwater.dialects.openlineage.findings import Findings, step
+from headwater.dialects.openlineage.findings import Findings, fits, step
 from headwater.dialects.openlineage.salvage import Reader, kind
 from headwater.event import Facet
 
@@ -45,7 +45,7 @@ def split(raw: bytes, pointer: str, findings: Findings) -> list[tuple[str, bytes
         body = bytes(members[name])
         if body == b"null":
             findings.fault(pointer + step(name), "null")
-        else:
+        elif fits(pointer, findings.fault, name):
             facets.append((name, body))
     return facets
 
