@@ -24,7 +24,7 @@ from headwater.telemetry import Telemetry, forward_logging
 
 # Each module has `async def open_store(path, *, create=True) -> Store`.
 STORES = {"sqlite": "headwater.stores.sqlite"}
-SWITCH_SECONDS = 0.0002
+SWITCH_SECONDS = 0.001
 LATER = frozenset({"postgres", "postgresql"})
 
 # Each module has `def dialect(context: Context) -> Dialect`. The last one owns what no other does.

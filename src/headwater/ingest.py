@@ -20,8 +20,6 @@ from headwater.telemetry import Telemetry
 
 BATCH_EVENTS = 500
 BATCH_BYTES = 32 << 20
-WHOLE_EVENTS = 16
-"""A queue of so many events is committed whole."""
 
 
 class _Waiting(NamedTuple):
@@ -107,13 +105,9 @@ class Ingest:
             await self._commit(self._take())
 
     def _take(self) -> list[_Waiting]:
-        """The next batch. Of a short queue it is half: while that is committed, the clients of the
-        other half are answered and heard, so that neither thread waits for the other.
-        """
         batch: list[_Waiting] = []
         size = 0
-        most = max(min(len(self._queue) // 2, BATCH_EVENTS), WHOLE_EVENTS)
-        while self._queue and len(batch) < most and size < BATCH_BYTES:
+        while self._queue and len(batch) < BATCH_EVENTS and size < BATCH_BYTES:
             waiting = self._queue.popleft()
             size += len(waiting.received.body)
             batch.append(waiting)

@@ -15,7 +15,7 @@ from headwater.errors import DatabaseDamaged, DatabaseLocked, StoreError, Unavai
 Row = tuple[Any, ...]
 Value = Any
 
-_BULK_SIZES = (128, 64, 32, 16, 8, 4, 2, 1)
+_BULK_SIZES = (128, 96, 64, 48, 32, 24, *range(16, 0, -1))
 _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 _ROWS = re.compile(r"VALUES \(([?, ]+)\)")
 BUSY_MS = 10_000

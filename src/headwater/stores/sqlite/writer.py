@@ -30,7 +30,7 @@ class Writer:
         self._runs = Runs(db, self._contents)
         self._edges = Edges(db, self._names, self._contents)
         self._events: list[Row] = []
-        self._rows: list[Row] = []
+        self._rows: list[tuple[int, bytes]] = []
         self._touched: list[Row] = []
         self._next = self._last_position() + 1
 
@@ -163,7 +163,7 @@ class Writer:
                 len(event.flags),
             )
         )
-        self._rows.append((position, *self.bodies.compress(received.body)))
+        self._rows.append((position, received.body))
 
     def _state(self, domain: str, projected: Projected) -> int | None:
         """Merges what the event says of lineage; returns the surrogate of its run."""
@@ -189,7 +189,7 @@ class Writer:
 
     def _flush(self) -> None:
         self._db.bulk("insert_event", self._events)
-        self._db.bulk("insert_body", self._rows)
+        self._db.bulk("insert_body", self.bodies.compressed(self._rows))
         self._facets.flush()
         moved = self._runs.flush()
         self._db.bulk("insert_node_event", sorted(self._touched))
