@@ -7,12 +7,10 @@ with those of later runs that are not complete, united with what is declared for
 
 from collections.abc import Iterable
 from enum import IntFlag
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from headwater.ids import Key, is_job
 from headwater.records import Content, KeyFlow, Stamp, content
-
-T = TypeVar("T")
 
 
 class Origin(IntFlag):
@@ -169,18 +167,3 @@ def column_flows(part: Content) -> tuple[tuple[Origin, KeyFlow], ...]:
             if flow.sources and flow.target not in explicit
         ),
     )
-
-
-def observed(runs: Iterable[tuple[tuple[int, Key], bool, T]]) -> set[T]:
-    """The versions that a job's runs show, of runs that started at or before the time asked for.
-
-    Args:
-        runs: (start and key of the run, whether it is complete, its version), in any order.
-    """
-    known = list(runs)
-    newest = max((order for order, complete, _ in known if complete), default=None)
-    return {
-        version
-        for order, complete, version in known
-        if order == newest or (not complete and (newest is None or order > newest))
-    }

@@ -1,6 +1,6 @@
 """The log as the source of everything: loading, exporting, deriving again, and proving it equal."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Protocol
@@ -200,10 +200,3 @@ async def _keep_access(store: Copy, copy: Copy) -> None:
 def _remove(scratch: Path) -> None:
     for suffix in ("", "-wal", "-shm", ".lock", ".keys"):
         scratch.with_name(scratch.name + suffix).unlink(missing_ok=True)
-
-
-async def export(store: Store, domain: str | None = None) -> AsyncIterator[LoggedEvent]:
-    """The stored events in the order of the log."""
-    async for logged in store.log():
-        if domain is None or logged.domain == domain:
-            yield logged

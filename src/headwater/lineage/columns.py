@@ -15,8 +15,9 @@ from headwater.event import Transformation
 from headwater.fold import Origin
 from headwater.ids import FieldId, Key, NodeId, is_job, order
 from headwater.lineage.graph import Graph, GraphEdge, GraphNode
+from headwater.lineage.known import Known
 from headwater.records import KeyFlow
-from headwater.store import Direction, EdgeRow, Moment, NodeRow, Reader
+from headwater.store import Direction, EdgeRow, Moment, Reader
 
 EDGES_PER_NODE = 5
 LEAST_EDGES = 2_000
@@ -69,13 +70,10 @@ async def column_lineage(
     return walk.graph(start, direction, depth)
 
 
-class _ColumnWalk:
+class _ColumnWalk(Known):
     def __init__(self, reader: Reader, moment: Moment | None, limit: int) -> None:
-        self._reader = reader
-        self._moment = moment
+        super().__init__(reader, moment)
         self._limit = limit
-        self._rows: dict[Key, NodeRow] = {}
-        self._members: dict[Key, list[Key]] = {}
         self._flows: dict[Key, list[tuple[Origin, KeyFlow]]] = {}
         self._hops: dict[Place, int] = {}
         self._missing: dict[Place, set[Place]] = {}
@@ -84,16 +82,16 @@ class _ColumnWalk:
         self._most_edges = max(limit * EDGES_PER_NODE, LEAST_EDGES)
 
     async def enter(self, key: Key) -> Key | None:
-        await self._read((key,))
+        await self.read((key,))
         row = self._rows.get(key)
-        if row is None or self._hidden(row):
+        if row is None or self.hidden(row):
             return None
         return row.alias_of or key
 
     async def fields(self, dataset: Key, way: Direction) -> set[Place]:
         """The columns that any flow of the dataset names on the near side."""
         await self._steps({Place(dataset, None)}, way)
-        members = set(self._members.get(dataset, [dataset]))
+        members = set(self.names(dataset))
         named: set[str | None] = set()
         for flows in self._flows.values():
             for _, flow in flows:
@@ -143,7 +141,7 @@ class _ColumnWalk:
         """The flows into (UP) or out of (DOWN) any place of a level, in a fixed order."""
         wanted: dict[Key, set[str | None]] = {}
         for place in frontier:
-            for member in self._members.get(place.dataset, [place.dataset]):
+            for member in self.names(place.dataset):
                 wanted.setdefault(member, set()).add(place.field)
         if not wanted:
             return []
@@ -152,22 +150,22 @@ class _ColumnWalk:
         for edge in edges:
             near = edge.target if way is Direction.UP else edge.source
             evidence.setdefault((edge.owner, near), edge)
-        await self._read({key for edge in edges for key in (edge.source, edge.target, edge.owner)})
+        await self.read({key for edge in edges for key in (edge.source, edge.target, edge.owner)})
         await self._read_flows({owner for owner, _ in evidence})
         steps: list[_Step] = []
         for (owner, near), row in sorted(evidence.items()):
-            if self._hidden(self._rows[owner]):
+            if self.hidden(self._rows[owner]):
                 continue
             for origin, flow in self._flows[owner]:
                 offered = self._follow(owner, origin, flow, near, wanted[near], way, row)
                 steps.extend(itertools.islice(offered, self._most_edges - len(steps)))
         if len(steps) >= self._most_edges:
             self._truncated = True
-        await self._read({key for s in steps for key in (s.source.dataset, s.target.dataset)})
+        await self.read({key for s in steps for key in (s.source.dataset, s.target.dataset)})
         resolved = [
             step._replace(source=self._canonical(step.source), target=self._canonical(step.target))
             for step in steps
-            if not self._hidden(self._rows[_ends(step, way)[1].dataset])
+            if not self.hidden(self._rows[_ends(step, way)[1].dataset])
         ]
         return sorted(resolved, key=lambda s: (_order(s.source), _order(s.target), s.owner))
 
@@ -206,19 +204,6 @@ class _ColumnWalk:
                         how = (owner, origin, source.transformations, whole, row)
                         yield _Step(start, end, *how)
 
-    async def _read(self, keys: Iterable[Key]) -> None:
-        missing = [key for key in keys if key not in self._rows]
-        if not missing:
-            return
-        found = await self._reader.nodes(missing)
-        self._rows.update(found)
-        aliases = {row.alias_of for row in found.values() if row.alias_of is not None}
-        unread = aliases - self._members.keys()
-        if unread:
-            for canonical, rows in (await self._reader.members(unread)).items():
-                self._members[canonical] = [row.key for row in rows]
-                self._rows.update({row.key: row for row in rows})
-
     async def _read_flows(self, owners: Iterable[Key]) -> None:
         unread = [
             owner
@@ -234,13 +219,8 @@ class _ColumnWalk:
         for owner in owners:
             self._flows.setdefault(owner, [])
 
-    def _hidden(self, row: NodeRow) -> bool:
-        if row.hidden_at is None:
-            return False
-        return self._moment is None or row.hidden_at <= self._moment.until
-
     def _canonical(self, place: Place) -> Place:
-        return Place(self._rows[place.dataset].alias_of or place.dataset, place.field)
+        return Place(self.canonical(place.dataset), place.field)
 
     def _ref(self, place: Place) -> NodeId | FieldId:
         dataset = self._rows[place.dataset].node

@@ -12,6 +12,7 @@ from headwater.errors import NotFound
 from headwater.fold import Origin, Pairs
 from headwater.ids import FieldId, Key, NodeId, Ref, RunRef, is_job, order, parse_candidates
 from headwater.lineage.graph import Graph, GraphEdge, GraphNode
+from headwater.lineage.known import Known
 from headwater.store import Direction, EdgeRow, Moment, NodeRow, Reader, Stated
 
 DEFAULT_DEPTH = 20
@@ -62,7 +63,7 @@ async def lineage(
     """
     walk = _Walk(reader, moment, limit)
     key = start.key(domain)
-    origin = (await walk.rows((key,))).get(key)
+    origin = (await walk.read((key,))).get(key)
     if origin is None or walk.hidden(origin):
         raise NotFound(f"nothing is known of {start}")
     begin = await walk.enter(origin)
@@ -72,41 +73,18 @@ async def lineage(
     return walk.graph(start, direction, depth)
 
 
-class _Walk:
+class _Walk(Known):
     """One traversal. Nodes are known by the key of their canonical member."""
 
     def __init__(self, reader: Reader, moment: Moment | None, limit: int) -> None:
-        self._reader = reader
-        self._moment = moment
+        super().__init__(reader, moment)
         self._limit = limit
-        self._rows: dict[Key, NodeRow] = {}
-        self._members: dict[Key, list[NodeRow]] = {}
         self._hops: dict[Key, int] = {}
         self._missing: dict[Key, set[Key]] = {}
         self._edges: dict[tuple[Key, Key], EdgeRow] = {}
         self._pairs: dict[Key, list[Pairs]] = {}
         self._sources: set[Key] = set()
         self._truncated = False
-
-    def hidden(self, row: NodeRow) -> bool:
-        if row.hidden_at is None:
-            return False
-        return self._moment is None or row.hidden_at <= self._moment.until
-
-    async def rows(self, keys: Iterable[Key]) -> dict[Key, NodeRow]:
-        missing = [key for key in keys if key not in self._rows]
-        if missing:
-            self._rows.update(await self._reader.nodes(missing))
-            aliases = {row.alias_of for row in self._rows.values() if row.alias_of is not None}
-            unread = aliases - self._members.keys()
-            if unread:
-                for canonical, rows in (await self._reader.members(unread)).items():
-                    self._members[canonical] = rows
-                    self._rows.update({row.key: row for row in rows})
-        return self._rows
-
-    def canonical(self, key: Key) -> Key:
-        return self._rows[key].alias_of or key
 
     async def enter(self, row: NodeRow) -> Key:
         key = row.alias_of or row.key
@@ -191,7 +169,7 @@ class _Walk:
         if not asked:
             return []
         edges = await self._reader.edges(asked, way, self._moment)
-        await self.rows({key for edge in edges for key in (edge.source, edge.target, edge.owner)})
+        await self.read({key for edge in edges for key in (edge.source, edge.target, edge.owner)})
         if self._moment is not None:
             edges = await self._holding(edges)
         allowed = await self._allowed(frontier, way)
@@ -226,10 +204,10 @@ class _Walk:
         allowed: dict[Key, set[Key]] = {}
         for job in jobs:
             entries = {
-                member.key
+                member
                 for entry in frontier[job]
                 if entry is not None
-                for member in self._members.get(entry, (self._rows[entry],))
+                for member in self.names(entry)
             }
             allowed[job] = {
                 far for part in self._pairs[job] for far in _reached(part, entries, way)
@@ -269,9 +247,6 @@ class _Walk:
                 kept.append(edge._replace(origin=origin))
         return kept
 
-    def _names(self, key: Key) -> list[Key]:
-        return [row.key for row in self._members.get(key, (self._rows[key],))]
-
     def graph(self, start: NodeId, direction: Direction, depth: int) -> Graph:
         nodes = [
             GraphNode(
@@ -281,7 +256,7 @@ class _Walk:
                 aliases=tuple(
                     sorted(row.node for row in self._members.get(key, ()) if row.key != key)
                 ),
-                source=any(member in self._sources for member in self._names(key)),
+                source=any(member in self._sources for member in self.names(key)),
             )
             for key, hops in self._hops.items()
         ]
