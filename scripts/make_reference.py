@@ -25,7 +25,6 @@ from headwater.dialects.native import openapi
 from headwater.dialects.openlineage.errors import render, render_object
 from headwater.errors import HeadwaterError, Problem
 from headwater.http import health, refusals
-from headwater.http.context import Context
 from headwater.http.errors import ClientGone, MethodNotAllowed
 from headwater.http.message import Request, Route
 from headwater.settings import Settings
@@ -154,7 +153,7 @@ def paragraphs(text: str) -> str:
 def routes() -> list[tuple[str, Route]]:
     """Every route with its dialect. The parts that only work with a database are left out."""
     nothing = cast("Any", None)
-    context = Context(nothing, nothing, Settings(database=":memory:"), Telemetry(), lambda: 0)
+    context = app.context_of(Settings(database=":memory:"), nothing, nothing, Telemetry())
     dialects = [importlib.import_module(name).dialect(context) for name in app.DIALECTS]
     dialects.append(health.dialect(context, dialects[-1].error))
     return [(dialect.name, route) for dialect in dialects for route in dialect.routes]

@@ -7,11 +7,13 @@ import re
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
 
 from headwater.auth.apikeys import KeyRing, RateLimiter
 from headwater.auth.gate import Gate, require_safe
+from headwater.auth.vault import vault_of
 from headwater.errors import InvalidParameter
 from headwater.http import health, runner
 from headwater.http.context import Context
@@ -70,6 +72,7 @@ class App(NamedTuple):
     ingest: Ingest
     keys: KeyRing
     telemetry: Telemetry
+    context: Context
     asgi: Asgi
 
     async def close(self) -> None:
@@ -99,14 +102,20 @@ async def create_app(settings: Settings, telemetry: Telemetry | None = None) -> 
 
 def _put_together(settings: Settings, store: Store, telemetry: Telemetry) -> App:
     ingest = Ingest(store, telemetry, settings.queue_events, settings.queue_bytes)
-    keys = KeyRing(store)
-    limiter = RateLimiter(settings.rate, time.monotonic)
-    gate = Gate(store, keys, limiter, settings.insecure)
-    context = Context(store, ingest, settings, telemetry, _now)
-    asgi = create_asgi(_dialects(context), gate, telemetry, settings)
+    context = context_of(settings, store, ingest, telemetry)
+    asgi = create_asgi(_dialects(context), context.gate, telemetry, settings)
     telemetry.gauge("queue_events", "Events that wait for a commit.", lambda: ingest.depth)
     ingest.start()
-    return App(settings, store, ingest, keys, telemetry, asgi)
+    return App(settings, store, ingest, context.keys, telemetry, context, asgi)
+
+
+def context_of(settings: Settings, store: Store, ingest: Ingest, telemetry: Telemetry) -> Context:
+    """What the dialects work with."""
+    vault = vault_of(Path(store_of(settings.database)[1]), settings.key_file)
+    keys = KeyRing(store, vault)
+    limiter = RateLimiter(settings.rate, time.monotonic)
+    gate = Gate(store, keys, limiter, settings.insecure)
+    return Context(store, ingest, settings, telemetry, _now, keys, gate, vault)
 
 
 async def run(

@@ -222,8 +222,9 @@ class Event(msgspec.Struct, frozen=True, eq=False):
 class Received(msgspec.Struct, frozen=True, eq=False):
     """An event with the bytes it came in, ready for the log.
 
-    `digest` is of the bytes; `received_at` (µs) and `token` are the only facts here that the event
-    itself does not carry. `failure` says why an accepted event cannot be projected.
+    `digest` is of the bytes and the idempotency token (`ids.digest_of`); `received_at` (µs) and
+    `token` are the only facts here that the event itself does not carry. `failure` says why an
+    accepted event cannot be projected.
     """
 
     domain: str

@@ -35,9 +35,12 @@ def key_of(*parts: str | bytes) -> Key:
     return digest.digest()[:16]
 
 
-def digest_of(raw: bytes) -> bytes:
-    """The 16-byte digest of received bytes."""
-    return sha256(raw).digest()[:16]
+def digest_of(raw: bytes, token: str | None = None) -> bytes:
+    """The 16-byte digest of received bytes, and of the idempotency token they came with.
+
+    With one, the same bytes under another token are another event.
+    """
+    return sha256(raw).digest()[:16] if token is None else key_of(token, raw)
 
 
 class NodeKind(enum.StrEnum):

@@ -93,7 +93,7 @@ class Replayer:
             domain=logged.domain,
             dialect=logged.dialect,
             body=logged.body,
-            digest=digest_of(logged.body),
+            digest=digest_of(logged.body, logged.token),
             event=event,
             received_at=logged.received_at,
             token=logged.token,

@@ -48,6 +48,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "folder.",
         ),
     ] = msgspec.field(default_factory=default_database)
+    key_file: Annotated[
+        str,
+        Meta(
+            description="The file with the key that encrypts the secrets of API keys. Default: "
+            "beside the database, with .secret behind its name; made when it is first needed."
+        ),
+    ] = ""
     insecure: Annotated[
         bool,
         Meta(description="Take requests without a key, on any address. Never on a shared network."),

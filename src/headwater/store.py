@@ -45,7 +45,11 @@ class Domain(msgspec.Struct, frozen=True):
 
 
 class ApiKey(msgspec.Struct, frozen=True):
-    """A credential: `id` is public, of the secret only a hash is kept."""
+    """A credential: `id` is public, of the secret a hash is kept.
+
+    `sealed` is the secret encrypted, for the protocols that sign with it; None for a key that was
+    made before there were any.
+    """
 
     id: str
     domain: str
@@ -54,6 +58,7 @@ class ApiKey(msgspec.Struct, frozen=True):
     label: str
     created_at: int
     revoked_at: int | None = None
+    sealed: bytes | None = None
 
 
 class NodeRow(msgspec.Struct, frozen=True):
@@ -281,6 +286,8 @@ class Store(Protocol):
         An event without a projection is kept as failed. Receipts come in the order of the batch.
 
         Raises:
+            Conflict: an idempotency token came with another event before; nothing of the batch is
+                kept.
             Unavailable: the database cannot be written now; nothing of the batch is.
         """
         ...

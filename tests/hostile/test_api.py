@@ -27,7 +27,6 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from headwater import app as composition
-from headwater.http.context import Context
 from headwater.http.message import Dialect, Route
 from tests.contract.events import (
     column_lineage,
@@ -168,9 +167,8 @@ def walk(folder: Path, visit: Any) -> int:
 
     async def story() -> int:
         async with serving(folder, batch_events=3) as (app, client):
-            context = Context(app.store, app.ingest, app.settings, app.telemetry, lambda: 0)
             asked = Asked(client)
-            for dialect in composition._dialects(context):
+            for dialect in composition._dialects(app.context):
                 for route in dialect.routes:
                     await visit(asked, dialect, route)
             return asked.count

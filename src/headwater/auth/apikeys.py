@@ -1,8 +1,8 @@
 """API keys: a public id and a secret, one pair for every protocol.
 
-A secret has 240 random bits. No one can try them all, so it is kept as a plain SHA-256: a slow
-hash protects what people choose, and would cost each request milliseconds here. Comparison takes
-constant time.
+A secret has 240 random bits. No one can try them all, so a Bearer token is compared with a plain
+SHA-256: a slow hash protects what people choose, and would cost each request milliseconds here.
+Comparison takes constant time. For the protocols that sign, the secret is also kept encrypted.
 """
 
 import hmac
@@ -10,9 +10,10 @@ import re
 import secrets
 from collections.abc import Callable, Iterable
 from hashlib import sha256
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from headwater.auth.principal import Principal, Scope
+from headwater.auth.vault import Vault
 from headwater.errors import RateLimited
 from headwater.memo import Memo
 from headwater.store import ApiKey, Domain
@@ -22,12 +23,21 @@ _TOKEN = re.compile(rb"(HW[A-Z2-7]{18})\.([A-Za-z0-9_-]{40})")
 REMEMBERED = 4_096
 
 
-def create_key(domain: str, scopes: Iterable[Scope], label: str, now: int) -> tuple[ApiKey, str]:
-    """A new key for the store, and its secret, which is shown once and kept nowhere."""
+def create_key(
+    domain: str, scopes: Iterable[Scope], label: str, now: int, vault: Vault | None = None
+) -> tuple[ApiKey, str]:
+    """A new key for the store, and its secret, which is shown once.
+
+    Args:
+        vault: encrypts the secret, so that the key may sign requests (AWS, Huawei); without one
+            it serves as a Bearer token only.
+    """
     identity = "HW" + "".join(secrets.choice(_ALPHABET) for _ in range(18))
     secret = secrets.token_urlsafe(30)
     names = frozenset(scope.value for scope in scopes)
-    return ApiKey(identity, domain, names, _hash(secret.encode()), label, now), secret
+    sealed = None if vault is None else vault.seal(secret.encode(), identity.encode())
+    key = ApiKey(identity, domain, names, _hash(secret.encode()), label, now, sealed=sealed)
+    return key, secret
 
 
 def token_of(key: ApiKey, secret: str) -> str:
@@ -49,15 +59,28 @@ class KeySource(Protocol):
     def keys_version(self) -> int: ...
 
 
-class KeyRing:
-    """The keys of a store, as they stand now: a key made or revoked by any process acts at once."""
+class SigningKey(NamedTuple):
+    """What a signature is verified with, and whose it is."""
 
-    def __init__(self, store: KeySource) -> None:
+    secret: str
+    principal: Principal
+
+
+class KeyRing:
+    """The keys of a store, as they stand now: a key made or revoked by any process acts at once.
+
+    Args:
+        vault: has the secrets of keys that sign; without one, no key does.
+    """
+
+    def __init__(self, store: KeySource, vault: Vault | None = None) -> None:
         self._store = store
+        self._vault = vault
         self._version: int | None = None
         self._keys: dict[bytes, ApiKey] = {}
         # By digest, so that no token stands in memory; only tokens that hold are remembered.
         self._known: Memo[bytes, Principal] = Memo(REMEMBERED)
+        self._signing: dict[str, SigningKey] = {}
         self._any = False
 
     @property
@@ -80,6 +103,7 @@ class KeyRing:
         self._any = bool(keys)
         self._keys = {key.id.encode(): key for key in keys if key.revoked_at is None}
         self._known.clear()
+        self._signing.clear()
         self._version = version
 
     def verify(self, token: bytes) -> Principal | None:
@@ -94,8 +118,31 @@ class KeyRing:
             return None
         if not hmac.compare_digest(_hash(match[2]), key.secret_hash):
             return None
-        scopes = {scope for scope in Scope if scope.value in key.scopes}
-        return self._known.put(digest, Principal.of_key(key.id, key.domain, scopes))
+        return self._known.put(digest, _principal(key))
+
+    def signing(self, identity: str) -> SigningKey | None:
+        """The key of this id for verifying what it signed; `refresh` comes before.
+
+        None when no such key is in force, or its secret cannot be had: it was made for Bearer
+        tokens only, or under another key file.
+        """
+        known = self._signing.get(identity)
+        if known is not None:
+            return known
+        key = self._keys.get(identity.encode("utf-8", "replace"))
+        if key is None or key.sealed is None or self._vault is None:
+            return None
+        try:
+            secret = self._vault.unseal(key.sealed, key.id.encode()).decode("ascii")
+        except ValueError:
+            return None
+        found = self._signing[identity] = SigningKey(secret, _principal(key))
+        return found
+
+
+def _principal(key: ApiKey) -> Principal:
+    scopes = {scope for scope in Scope if scope.value in key.scopes}
+    return Principal.of_key(key.id, key.domain, scopes)
 
 
 class RateLimiter:

@@ -41,18 +41,42 @@ class Gate:
             RateLimited: the key has sent too much.
         """
         keys = self._keys
-        if not keys.current:
-            await keys.refresh()
+        await self.refresh()
         holder = None
         if authorization is not None and authorization[:7].lower() == _SCHEME:
             holder = keys.verify(authorization[7:].strip())
         if holder is not None and holder.key_id is not None:
             if domain is not None and domain != holder.domain:
                 raise Forbidden("this key belongs to another domain")
-            self._limiter.take(holder.key_id)
-            return self._widened(holder) if self._insecure else holder
-        if not self._insecure and not keys.empty:
+            return self.admitted(holder)
+        if not self.open:
             raise Unauthenticated
+        return await self.anyone(domain)
+
+    async def refresh(self) -> None:
+        """Makes sure that keys made or revoked by now are known; costs no I/O when none was."""
+        if not self._keys.current:
+            await self._keys.refresh()
+
+    @property
+    def open(self) -> bool:
+        """Whether everyone is taken, whatever credential they show; `refresh` comes before."""
+        return self._insecure or self._keys.empty
+
+    def admitted(self, holder: Principal) -> Principal:
+        """The holder of a key whose credential was found to hold, in whatever protocol.
+
+        Raises:
+            RateLimited: the key has sent too much.
+        """
+        if holder.key_id is not None:
+            self._limiter.take(holder.key_id)
+        if not self._insecure:
+            return holder
+        return Principal(holder.domain, holder.key_id, EVERYTHING)
+
+    async def anyone(self, domain: str | None = None) -> Principal:
+        """Whoever speaks to an open server; raises NotFound when there is no such domain."""
         return self._open.get(domain or DEFAULT_DOMAIN) or await self._anyone(domain)
 
     async def admit(
@@ -63,10 +87,6 @@ class Gate:
         if scope not in principal.scopes:
             raise Forbidden(f"this key lacks the scope {scope.value!r}")
         return principal
-
-    @staticmethod
-    def _widened(holder: Principal) -> Principal:
-        return Principal(holder.domain, holder.key_id, EVERYTHING)
 
     async def _anyone(self, domain: str | None) -> Principal:
         """Domains are never taken away, so what was found once is remembered."""

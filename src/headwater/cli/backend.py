@@ -15,7 +15,6 @@ from headwater import errors
 from headwater.auth.gate import DEFAULT_DOMAIN
 from headwater.auth.principal import Principal
 from headwater.cli.options import Place
-from headwater.http.context import Context
 from headwater.http.message import Request
 from headwater.http.router import Router
 from headwater.ids import encode
@@ -65,8 +64,7 @@ async def open_backend(place: Place) -> AsyncIterator[Backend]:
 
 @asynccontextmanager
 async def _open_file(database: str, domain: str) -> AsyncIterator[File]:
-    import time
-
+    from headwater.app import context_of
     from headwater.dialects.native.routes import dialect
     from headwater.ingest import Ingest
     from headwater.settings import Settings
@@ -78,12 +76,8 @@ async def _open_file(database: str, domain: str) -> AsyncIterator[File]:
     try:
         if domain not in {known.name for known in await store.domains()}:
             raise errors.NotFound(f"there is no domain {domain!r}")
-        context = Context(
-            store=store,
-            ingest=Ingest(store, telemetry),
-            settings=Settings.load(database=database),
-            telemetry=telemetry,
-            clock=lambda: time.time_ns() // 1000,
+        context = context_of(
+            Settings.load(database=database), store, Ingest(store, telemetry), telemetry
         )
         yield File(Router([dialect(context)]), domain)
     finally:

@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -53,20 +54,33 @@ def keys() -> None:
 async def create_key(
     scopes: tuple[str, ...], label: str, domain: str, database: str | None, format: str
 ) -> None:
-    """Make a key and print its id and its Bearer token. The token is kept nowhere: note it now."""
+    """Make a key and print its id, its secret, and both as a Bearer token. Note them now.
+
+    Id and secret are the access key and the secret key of clients that sign their requests (AWS,
+    Huawei). The secret is kept encrypted, under the key in a file beside the database.
+    """
     from headwater.auth import apikeys
     from headwater.auth.principal import Scope
+    from headwater.auth.vault import vault_of
+    from headwater.settings import Settings
 
     granted = [Scope(scope) for scope in scopes or ("write", "read")]
-    key, secret = apikeys.create_key(domain, granted, label, _now())
-    await (await _book(database, create=True)).add_key(key)
+    path = Path(options.database_path(database))
+    book = await _book(database, create=True)
+    vault = vault_of(path, Settings.load().key_file)
+    key, secret = apikeys.create_key(domain, granted, label, _now(), vault)
+    await book.add_key(key)
     token = apikeys.token_of(key, secret)
     if format == "json":
-        output.json_of({"id": key.id, "token": token})
+        output.json_of({"id": key.id, "secret": secret, "token": token})
         return
     output.line(f"id      {key.id}")
+    output.line(f"secret  {secret}")
     output.line(f"token   {token}")
-    output.note("The token is shown this once. Clients send it as 'Authorization: Bearer TOKEN'.")
+    output.note(
+        "Secret and token are shown this once. Clients send 'Authorization: Bearer TOKEN', or sign "
+        "with id and secret as access key and secret key."
+    )
 
 
 @keys.command("list", short_help="Show all keys, the revoked ones too.")

@@ -4,7 +4,7 @@ Dialects render the body in their own shape; the status and the headers are the 
 """
 
 from headwater import errors
-from headwater.errors import HeadwaterError, InvalidRequest
+from headwater.errors import HeadwaterError, InvalidRequest, NotFound
 
 
 class MethodNotAllowed(InvalidRequest):
@@ -13,6 +13,10 @@ class MethodNotAllowed(InvalidRequest):
     def __init__(self, allow: tuple[str, ...]) -> None:
         self.allow = allow
         super().__init__(f"this path takes only {', '.join(allow)}")
+
+
+class NoRoute(NotFound):
+    """Nothing is served at this path."""
 
 
 class ClientGone(HeadwaterError):

@@ -145,10 +145,15 @@ class Param(NamedTuple):
 class Dialect(NamedTuple):
     """A wire protocol: its routes, how it renders errors, and how it reads a credential.
 
-    `authenticate` is None where the plain Bearer key is spoken.
+    `authenticate` is None where the plain Bearer key is spoken. `owns` are starts of paths, written
+    like a route's, below which everything that no route serves is the dialect's to refuse.
+    `anywhere` are literal starts of paths that are found behind any prefix too: some clients are
+    given an endpoint with a path.
     """
 
     name: str
     routes: tuple[Route, ...]
     error: ErrorRenderer
     authenticate: Callable[[Request], Awaitable[Principal]] | None = None
+    owns: tuple[str, ...] = ()
+    anywhere: tuple[str, ...] = ()

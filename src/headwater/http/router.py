@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
-from headwater.errors import InvalidParameter, NotFound
-from headwater.http.errors import MethodNotAllowed
+from headwater.errors import InvalidParameter
+from headwater.http.errors import MethodNotAllowed, NoRoute
 from headwater.http.message import Dialect, Route
 
 
@@ -23,9 +23,10 @@ class Match(NamedTuple):
 
 
 class _Node:
-    __slots__ = ("literals", "owners", "parameter", "targets")
+    __slots__ = ("literals", "owner", "owners", "parameter", "targets")
 
     def __init__(self) -> None:
+        self.owner: Dialect | None = None
         self.literals: dict[str, _Node] = {}
         self.parameter: _Node | None = None
         self.targets: dict[str, Match] = {}
@@ -51,9 +52,14 @@ class Router:
         self._root = _Node()
         # The hot path: routes without parameters, in their usual spelling.
         self._plain: dict[tuple[str, bytes], Match] = {}
+        self._anywhere = tuple(
+            f"{start}/".encode() for dialect in dialects for start in dialect.anywhere
+        )
         for dialect in dialects:
             for route in dialect.routes:
                 self._add(route, dialect)
+            for start in dialect.owns:
+                self._node(start).owner = dialect
 
     def _add(self, route: Route, dialect: Dialect) -> None:
         node = self._root
@@ -69,11 +75,17 @@ class Router:
             self._plain[route.method, path] = target
             self._plain[route.method, path.rstrip(b"/") + b"/"] = target
 
+    def _node(self, path: str) -> _Node:
+        node = self._root
+        for segment in _split(path):
+            node = node.child(segment)
+        return node
+
     def match(self, method: str, raw_path: bytes) -> Match:
         """The route of a request; HEAD is served like GET.
 
         Raises:
-            NotFound: nothing is served at this path.
+            NoRoute: nothing is served at this path.
             MethodNotAllowed: something is, but not for this method.
             InvalidParameter: a segment is not UTF-8.
         """
@@ -81,29 +93,41 @@ class Router:
         if found is not None:
             return found
         if not raw_path.startswith(b"/"):
-            raise NotFound("nothing is served at this path")
+            raise NoRoute
         wanted = "GET" if method == "HEAD" else method
         allowed: set[str] = set()
-        for node, values in _walk(self._root, _segments(raw_path), 0, ()):
-            target = node.targets.get(wanted)
-            if target is not None:
-                return target._replace(path=values)
-            allowed.update(node.targets)
+        for path in self._readings(raw_path):
+            for node, values in _walk(self._root, _segments(path), 0, ()):
+                target = node.targets.get(wanted)
+                if target is not None:
+                    return target._replace(path=values)
+                allowed.update(node.targets)
         if allowed:
             raise MethodNotAllowed(_allow(allowed))
-        raise NotFound("nothing is served at this path")
+        raise NoRoute
 
     def owner(self, raw_path: bytes) -> Dialect:
-        """The only dialect that has routes below the longest known part of the path."""
+        """The dialect that owns the path, or the only one with routes below what is known of it."""
         node: _Node | None = self._root
         owners: list[Dialect] = []
-        for segment in _segments(raw_path, "replace"):
+        owner: Dialect | None = None
+        *_, path = self._readings(raw_path)
+        for segment in _segments(path, "replace"):
             assert node is not None
             node = node.literals.get(segment) or node.parameter
             if node is None:
                 break
             owners = node.owners
-        return owners[0] if len(owners) == 1 else self._fallback
+            owner = node.owner or owner
+        return owner or (owners[0] if len(owners) == 1 else self._fallback)
+
+    def _readings(self, raw_path: bytes) -> Iterator[bytes]:
+        """The path; then what is left of it behind a prefix, where a dialect is found anywhere."""
+        yield raw_path
+        for start in self._anywhere:
+            at = raw_path.find(start, 1)
+            if at > 0:
+                yield raw_path[at:]
 
 
 def _walk(

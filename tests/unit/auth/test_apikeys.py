@@ -2,12 +2,14 @@
 
 import asyncio
 import re
+from pathlib import Path
 
 import pytest
 
-from headwater.auth.apikeys import KeyRing, RateLimiter, create_key, token_of
+from headwater.auth.apikeys import KeyRing, RateLimiter, SigningKey, create_key, token_of
 from headwater.auth.gate import Gate, is_loopback, require_safe
 from headwater.auth.principal import EVERYTHING, Principal, Scope
+from headwater.auth.vault import Vault
 from headwater.errors import Forbidden, NotFound, RateLimited, Unauthenticated
 from headwater.store import ApiKey, Domain
 
@@ -43,6 +45,50 @@ def made(*scopes: Scope, domain: str = "default") -> tuple[ApiKey, bytes]:
 
 def gate(keys: Keys, *, insecure: bool = False, rate: float = 0.0) -> Gate:
     return Gate(keys, KeyRing(keys), RateLimiter(rate, lambda: 0.0), insecure)
+
+
+def test_a_key_signs_while_it_is_in_force(tmp_path: Path) -> None:
+    vault = Vault(tmp_path / "secret")
+    key, secret = create_key("other", [Scope.READ], "", 5, vault)
+    plain, _ = made()
+    assert key.sealed is not None
+    assert secret.encode() not in key.sealed
+    keys = Keys(key, plain)
+    ring = KeyRing(keys, vault)
+    asyncio.run(ring.refresh())
+    expected = SigningKey(secret, Principal.of_key(key.id, "other", {Scope.READ}))
+    assert ring.signing(key.id) == ring.signing(key.id) == expected
+    assert ring.signing(plain.id) is None, "made without a vault: a Bearer token only"
+    assert ring.signing("HWNOBODY\ud800") is None
+    keys.revoke(key)
+    asyncio.run(ring.refresh())
+    assert ring.signing(key.id) is None
+
+
+def test_a_key_of_another_key_file_does_not_sign(tmp_path: Path) -> None:
+    key, secret = create_key("default", [Scope.READ], "", 5, Vault(tmp_path / "lost"))
+    ring = KeyRing(Keys(key), Vault(tmp_path / "new"))
+    asyncio.run(ring.refresh())
+    assert ring.signing(key.id) is None
+    assert ring.verify(token_of(key, secret).encode()) is not None
+
+
+def test_the_gate_admits_who_was_verified_elsewhere() -> None:
+    key, _ = made(Scope.READ)
+    holder = Principal.of_key(key.id, "default", {Scope.READ})
+    closed = gate(Keys(key), rate=1)
+    asyncio.run(closed.refresh())
+    assert not closed.open
+    assert closed.admitted(holder) == holder
+    with pytest.raises(RateLimited):
+        closed.admitted(holder)
+    insecure = gate(Keys(key), insecure=True)
+    assert insecure.open
+    assert insecure.admitted(holder).scopes == EVERYTHING
+    empty = gate(Keys())
+    asyncio.run(empty.refresh())
+    assert empty.open
+    assert asyncio.run(empty.anyone("other")) == Principal.anyone("other")
 
 
 def bearer(token: bytes) -> bytes:

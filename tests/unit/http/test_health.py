@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import cast
 
+from headwater.app import context_of
 from headwater.errors import Unavailable
 from headwater.http import health
-from headwater.http.context import Context
 from headwater.http.message import Request, Response, json_response
 from headwater.ingest import Ingest
 from headwater.settings import Settings
@@ -34,7 +34,7 @@ def error(request: Request, error: Exception) -> Response:
 def ask(path: str, store: Store, queue_events: int = 10) -> Awaitable[Response]:
     telemetry = Telemetry()
     ingest = Ingest(store, telemetry, queue_events)
-    context = Context(store, ingest, Settings.load({}), telemetry, lambda: 0)
+    context = context_of(Settings.load({}), store, ingest, telemetry)
     routes = {route.path: route for route in health.dialect(context, error).routes}
     assert routes[path].scope is None
     return routes[path].handler(Request("GET", path.encode(), b"", {}, "id"))

@@ -3,7 +3,7 @@
 import pytest
 
 from headwater.errors import InvalidParameter, NotFound
-from headwater.http.errors import MethodNotAllowed
+from headwater.http.errors import MethodNotAllowed, NoRoute
 from headwater.http.message import Dialect, Request, Response, Route
 from headwater.http.router import Router
 
@@ -142,3 +142,45 @@ def test_what_is_not_there_belongs_to_who_is_near(path: bytes, owner: str) -> No
 def test_a_route_stands_once() -> None:
     with pytest.raises(ValueError, match="routed twice"):
         Router((LINES, dialect("more", "POST /api/v1/lineage")))
+
+
+CLOUD = dialect("cloud", "GET /v2/domains/{id}", "POST /v2/domains")._replace(
+    owns=("/v2", "/v1/{project}"), anywhere=("/v2/domains",)
+)
+SHARED = Router((CLOUD, NATIVE, dialect("wide", "GET /v2/domains/{id}/shares", "GET /v1/about")))
+
+
+def test_what_nothing_serves_is_told_from_what_is_not_known() -> None:
+    with pytest.raises(NoRoute, match="Nothing is served at this path"):
+        SHARED.match("GET", b"/v2/nothing")
+
+
+@pytest.mark.parametrize(
+    ("path", "owner"),
+    [
+        (b"/v2", "cloud"),
+        (b"/v2/domains/d/nothing", "cloud"),
+        (b"/v1/P/nothing", "cloud"),
+        (b"/v1", "wide"),
+        (b"/api/v2/nothing", "native"),
+        (b"/prefix/v2/domains/d/nothing", "cloud"),
+        (b"/prefix/nothing", "wide"),
+    ],
+)
+def test_a_dialect_owns_more_than_its_routes(path: bytes, owner: str) -> None:
+    assert SHARED.owner(path).name == owner
+
+
+@pytest.mark.parametrize("prefix", [b"/aws", b"/api/v2", b"/a/b/c"])
+def test_a_dialect_is_found_behind_any_prefix(prefix: bytes) -> None:
+    found = SHARED.match("GET", prefix + b"/v2/domains/d%2Fe")
+    assert (found.route.path, found.path) == ("/v2/domains/{id}", ("d/e",))
+    with pytest.raises(MethodNotAllowed):
+        SHARED.match("PUT", prefix + b"/v2/domains/d")
+    with pytest.raises(NoRoute):
+        SHARED.match("GET", prefix + b"/v2/runs")
+
+
+def test_a_name_is_no_prefix() -> None:
+    found = SHARED.match("GET", b"/api/v2/datasets/n/%2Fv2%2Fdomains%2Fd")
+    assert found.path == ("n", "/v2/domains/d")

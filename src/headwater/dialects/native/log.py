@@ -66,7 +66,10 @@ class Log:
         for logged in bodies:
             event = self.decode(logged)
             if event is not None:
-                yield stamp_of(event, digest_of(logged.body), logged.received_at), event
+                yield (
+                    stamp_of(event, digest_of(logged.body, logged.token), logged.received_at),
+                    event,
+                )
 
     async def facets(
         self, reader: Reader, key: Key, node: NodeId, until: int | None = None

@@ -58,6 +58,8 @@ class KeyBook:
                 key.created_at,
                 key.revoked_at,
             )
+            if key.sealed is not None:
+                db.run("insert_api_secret", key.id, key.sealed)
 
         await asyncio.to_thread(self._change, add)
         self._touch()

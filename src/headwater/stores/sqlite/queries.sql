@@ -194,6 +194,10 @@ SELECT coalesce(max(position), 0) FROM event
 SELECT id, position, digest FROM event
 WHERE domain_id = ? AND id IN (SELECT value FROM carray(?))
 
+-- name: events_by_token
+SELECT token, id FROM event
+WHERE domain_id = ? AND token IN (SELECT value FROM carray(?))
+
 -- name: insert_event
 INSERT INTO event (
     position, domain_id, id, digest, dialect, kind, type, time, received_at, size, node_id,
@@ -380,12 +384,16 @@ LIMIT ?5
 -- Keys and the log --------------------------------------------------------------------------------
 
 -- name: api_keys
-SELECT k.id, d.name, k.scopes, k.secret_hash, k.label, k.created_at, k.revoked_at
-FROM api_key k JOIN domain d ON d.id = k.domain_id ORDER BY k.created_at, k.id
+SELECT k.id, d.name, k.scopes, k.secret_hash, k.label, k.created_at, k.revoked_at, s.sealed
+FROM api_key k JOIN domain d ON d.id = k.domain_id LEFT JOIN api_secret s ON s.key_id = k.id
+ORDER BY k.created_at, k.id
 
 -- name: insert_api_key
 INSERT INTO api_key (id, domain_id, scopes, secret_hash, label, created_at, revoked_at)
 VALUES (?, (SELECT id FROM domain WHERE name = ?), ?, ?, ?, ?, ?)
+
+-- name: insert_api_secret
+INSERT INTO api_secret (key_id, sealed) VALUES (?, ?)
 
 -- name: revoke_api_key
 UPDATE api_key SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL

@@ -34,6 +34,7 @@ _DOMAINS = "SELECT id, name, created_at FROM domain"
 _KEYS = """
     SELECT k.id, d.name, k.scopes, k.secret_hash, k.label, k.created_at, k.revoked_at
     FROM api_key k JOIN domain d ON d.id = k.domain_id"""
+_SECRETS = "SELECT key_id, sealed FROM api_secret"
 
 
 class Range(NamedTuple):
@@ -108,8 +109,9 @@ class Salvage:
 
     def api_keys(self) -> list[ApiKey]:
         """Those that can be read."""
+        sealed: dict[str, bytes] = dict(self._tried(_SECRETS))
         return [
-            ApiKey(row[0], row[1], frozenset(row[2].split()), *row[3:])
+            ApiKey(row[0], row[1], frozenset(row[2].split()), *(*row[3:], sealed.get(row[0])))
             for row in self._tried(_KEYS)
         ]
 
@@ -158,7 +160,7 @@ class Salvage:
         if row is None:
             return LoggedEvent(position, UNKNOWN, "openlineage", 0, None, plain)
         domain = self._domains.get(row[1])
-        if digest_of(plain) != row[5]:
+        if digest_of(plain, row[4]) != row[5]:
             return None
         name = UNKNOWN if domain is None else domain.name
         return LoggedEvent(position, name, row[2], row[3], row[4], plain)

@@ -16,6 +16,12 @@ CREATE TABLE api_key (
     revoked_at INTEGER
 ) WITHOUT ROWID;
 
+-- Secrets of keys that sign requests, encrypted with the key in the server's key file.
+CREATE TABLE api_secret (
+    key_id TEXT PRIMARY KEY,
+    sealed BLOB NOT NULL
+) WITHOUT ROWID;
+
 CREATE TABLE namespace (
     id INTEGER PRIMARY KEY,
     domain_id INTEGER NOT NULL,

@@ -63,11 +63,16 @@ class Writer:
 
     def _append(self, batch: Sequence[Item], positions: Sequence[int] | None) -> list[Receipt]:
         known = self._known(batch)
+        tokens = self._known_tokens(batch)
         receipts: list[Receipt] = []
         fresh: list[tuple[Received, Projected | None, bytes, int]] = []
         for index, (received, projected) in enumerate(batch):
             identity = event_id(received.event.time, received.digest)
             name = (received.domain, identity)
+            if received.token is not None:
+                first = tokens.setdefault((received.domain, received.token), identity)
+                if first != identity:
+                    raise Conflict("this token came with another event before")
             position = known.get(name)
             receipts.append(Receipt(identity, position or self._next, position is not None))
             if position is None:
@@ -97,6 +102,20 @@ class Writer:
                     raise Conflict("another event has the same id")
                 found[domain, identity] = position
         return found
+
+    def _known_tokens(self, batch: Sequence[Item]) -> dict[tuple[str, str], bytes]:
+        """The event that each token of the batch came with, for those that the log holds."""
+        by_domain: dict[str, set[str]] = {}
+        for received, _ in batch:
+            if received.token is not None:
+                by_domain.setdefault(received.domain, set()).add(received.token)
+        return {
+            (domain, token): identity
+            for domain, wanted in by_domain.items()
+            for token, identity in self._db.all(
+                "events_by_token", self._names.domain(domain), array(wanted)
+            )
+        }
 
     def _prepare(self, fresh: Sequence[tuple[Received, Projected | None, bytes, int]]) -> None:
         """Gives every name in the batch its surrogate, and loads what will be merged."""
