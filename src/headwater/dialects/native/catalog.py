@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from headwater.auth.principal import Scope
 from headwater.dialects.native import details, encode, params, views
 from headwater.dialects.native.hide import Hide
-from headwater.dialects.native.log import Log
+from headwater.dialects.openlineage.log import Log
 from headwater.errors import InvalidParameter
 from headwater.http.context import Context
 from headwater.http.message import Param, Request, Response, Route

@@ -4,7 +4,7 @@ import msgspec
 
 from headwater import history, lineage
 from headwater.dialects.native import encode, params, views
-from headwater.dialects.native.log import Log
+from headwater.dialects.openlineage.log import Log
 from headwater.errors import NotFound
 from headwater.history import FacetStatement
 from headwater.ids import FieldId, Key, NodeId

@@ -7,7 +7,7 @@ import msgspec
 from headwater import mask
 from headwater.auth.principal import Scope
 from headwater.dialects.native import encode, params, views
-from headwater.dialects.native.log import Log
+from headwater.dialects.openlineage.log import Log
 from headwater.errors import InvalidParameter, NotFound
 from headwater.event import Event, EventKind, EventType
 from headwater.http.context import Context
