@@ -17,7 +17,7 @@ LADDER: tuple[frozenset[str], ...] = (
     frozenset({"errors", "mask", "memo", "telemetry"}),
     frozenset({"ids"}),
     frozenset({"event", "records"}),
-    frozenset({"fold", "history", "projection", "store", "settings"}),
+    frozenset({"fold", "history", "projection", "store", "slices", "settings"}),
     frozenset({"ingest", "replay", "lineage", "auth"}),
     frozenset({"http"}),
     frozenset({"dialects", "stores"}),

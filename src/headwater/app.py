@@ -30,7 +30,11 @@ SWITCH_SECONDS = 0.001
 LATER = frozenset({"postgres", "postgresql"})
 
 # Each module has `def dialect(context: Context) -> Dialect`. The last one owns what no other does.
-DIALECTS = ("headwater.dialects.openlineage.routes", "headwater.dialects.native.routes")
+DIALECTS = (
+    "headwater.dialects.openlineage.routes",
+    "headwater.dialects.marquez.routes",
+    "headwater.dialects.native.routes",
+)
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://(.*)", re.DOTALL)
 

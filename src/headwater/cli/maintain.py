@@ -175,12 +175,10 @@ async def _verify(path: Path) -> None:
 
 def _decoder() -> Callable[[str, bytes], "Event"]:
     """Reads what was accepted once, by the dialect that it came in."""
-    from headwater.dialects.native.hide import DIALECT
-    from headwater.dialects.openlineage import routes as openlineage
     from headwater.dialects.openlineage.decode import Decoder
+    from headwater.dialects.openlineage.stored import DIALECTS
 
-    decode_event = Decoder(lean=True).decode
-    decoders = {openlineage.NAME: decode_event, DIALECT: decode_event}
+    decoders = dict.fromkeys(DIALECTS, Decoder(lean=True).decode)
 
     def decode(dialect: str, body: bytes) -> "Event":
         if dialect not in decoders:

@@ -5,10 +5,10 @@ from headwater.dialects.native.catalog import Catalog
 from headwater.dialects.native.events import Events
 from headwater.dialects.native.hide import DIALECT, Hide
 from headwater.dialects.native.lineage import Lineage
-from headwater.dialects.openlineage.log import Decoders, Log
 from headwater.dialects.native.runs import Runs
 from headwater.dialects.openlineage import errors
 from headwater.dialects.openlineage import routes as openlineage
+from headwater.dialects.openlineage.log import Decoders, Log
 from headwater.dialects.openlineage.stored import DIALECTS, StoredEvents
 from headwater.http.context import Context
 from headwater.http.message import Dialect

@@ -36,9 +36,13 @@ def parse_queries(text: str) -> dict[str, str]:
     return {name: body.strip() for name, body in zip(names, bodies, strict=True)}
 
 
-QUERIES = parse_queries(
-    resources.files("headwater.stores.sqlite").joinpath("queries.sql").read_text("utf-8")
-)
+QUERIES = {
+    name: body
+    for file in ("queries.sql", "slices.sql")
+    for name, body in parse_queries(
+        resources.files("headwater.stores.sqlite").joinpath(file).read_text("utf-8")
+    ).items()
+}
 
 
 @contextmanager

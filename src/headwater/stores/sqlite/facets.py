@@ -24,11 +24,12 @@ _gists = msgspec.json.Decoder(Gist)
 
 
 class _Node:
-    """What the writer knows of a node: its newest event, and that event's statement of it."""
+    """What the writer knows of a node: its first and newest event, and what the newest said."""
 
-    __slots__ = ("digest", "hidden_at", "newest")
+    __slots__ = ("digest", "first", "hidden_at", "newest")
 
-    def __init__(self, newest: Stamp | None, hidden_at: int | None) -> None:
+    def __init__(self, first: Stamp | None, newest: Stamp | None, hidden_at: int | None) -> None:
+        self.first = first
         self.newest = newest
         self.digest = b""
         self.hidden_at = hidden_at
@@ -56,6 +57,7 @@ class Facets:
         self._states: dict[int, _Node] = {}
         self._changed: dict[tuple[int, str], _Facet] = {}
         self._hidden: dict[int, int | None] = {}
+        self._firsts: dict[int, Stamp] = {}
         self._texts: set[int] = set()
         self._linked: dict[int, tuple[str, list[bytes]]] = {}
 
@@ -69,6 +71,7 @@ class Facets:
         self._states.clear()
         self._changed.clear()
         self._hidden.clear()
+        self._firsts.clear()
         self._texts.clear()
         self._linked.clear()
 
@@ -83,8 +86,9 @@ class Facets:
             else:
                 self._states[node] = known
         if unknown:
-            for node, hidden_at, newest in self._db.all("node_newest", array(sorted(unknown))):
-                self._states[node] = _Node(newest, hidden_at)
+            rows = self._db.all("node_newest", array(sorted(unknown)))
+            for node, hidden_at, first, newest in rows:
+                self._states[node] = _Node(first, newest, hidden_at)
                 if newest is None:
                     self._batch[node] = {}
         changing = {
@@ -111,6 +115,8 @@ class Facets:
         self, domain: str, domain_id: int, node: int, stamp: Stamp, record: NodeRecord
     ) -> None:
         known = self._states[node]
+        if known.first is None or stamp < known.first:
+            known.first = self._firsts[node] = stamp
         if _repeats(known, stamp, record):
             known.newest = stamp
             if record.hides:
@@ -187,6 +193,7 @@ class Facets:
         """Writes what the batch changed."""
         rows: list[Row] = [(*key, *facet) for key, facet in self._changed.items()]
         self._db.bulk("put_facet", rows)
+        self._db.bulk("set_first", list(self._firsts.items()))
         for node, hidden_at in self._hidden.items():
             self._db.run("set_hidden", hidden_at, node)
         for node in sorted(self._texts):

@@ -46,7 +46,7 @@ INSERT INTO search_field (rowid, name) VALUES (?, ?)
 INSERT OR IGNORE INTO field (name_id, node_id) VALUES (?, ?)
 
 -- name: node_newest
-SELECT node.id, node.hidden_at,
+SELECT node.id, node.hidden_at, node.first,
     (SELECT max(stamp) FROM node_event WHERE node_event.node_id = node.id)
 FROM node WHERE node.id IN (SELECT value FROM carray(?))
 
@@ -319,10 +319,8 @@ WHERE node_id IN (SELECT value FROM carray(?)) AND NOT deleted AND gist <> x''
 ORDER BY node_id, name
 
 -- name: spans_of
-SELECT f.value,
-    (SELECT min(stamp) FROM node_event WHERE node_id = f.value),
-    (SELECT max(stamp) FROM node_event WHERE node_id = f.value)
-FROM carray(?) f
+SELECT n.id, n.first, (SELECT max(stamp) FROM node_event WHERE node_id = n.id)
+FROM carray(?) f CROSS JOIN node n ON n.id = f.value
 
 -- name: namespaces
 SELECT s.name,

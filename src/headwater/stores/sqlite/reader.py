@@ -20,12 +20,15 @@ from headwater.store import (
 )
 from headwater.stores.sqlite import codec
 from headwater.stores.sqlite.bodies import Bodies
+from headwater.stores.sqlite.browsing import Browsing
 from headwater.stores.sqlite.connection import Connection, Row, array
-from headwater.stores.sqlite.listing import Listing
 
 
-class SqliteReader(Listing):
-    """Fills `store.Reader`. Nothing here ever waits, so a question runs through in its thread."""
+class SqliteReader(Browsing):
+    """Fills `store.Reader` and `slices.Browser`.
+
+    Nothing here ever waits, so a question runs through in its thread.
+    """
 
     def __init__(self, db: Connection, bodies: Bodies) -> None:
         super().__init__(db)

@@ -30,7 +30,8 @@ CREATE TABLE namespace (
 );
 
 -- Jobs and datasets. key is derived from domain, kind, namespace and name; alias_of is set for every
--- member of an alias component of two or more, the canonical member included.
+-- member of an alias component of two or more, the canonical member included. first is the least stamp
+-- of its events; NULL for a placeholder.
 CREATE TABLE node (
     id INTEGER PRIMARY KEY,
     namespace_id INTEGER NOT NULL,
@@ -39,10 +40,11 @@ CREATE TABLE node (
     key BLOB NOT NULL,
     alias_of INTEGER,
     flows INTEGER NOT NULL DEFAULT 0,
-    hidden_at INTEGER
+    hidden_at INTEGER, first BLOB
 );
 CREATE UNIQUE INDEX node_by_key ON node (key);
-CREATE INDEX node_by_name ON node (namespace_id, kind, name);
+CREATE INDEX node_by_name ON node (namespace_id, kind, name, hidden_at);
+CREATE INDEX node_by_first ON node (namespace_id, kind, first, hidden_at) WHERE first IS NOT NULL;
 CREATE INDEX node_by_alias ON node (alias_of) WHERE alias_of IS NOT NULL;
 
 -- The log ----------------------------------------------------------------------------------------
@@ -65,7 +67,7 @@ CREATE TABLE event (
     failure TEXT,
     flags INTEGER NOT NULL
 );
-CREATE UNIQUE INDEX event_by_id ON event (domain_id, id);
+CREATE UNIQUE INDEX event_by_id ON event (domain_id, id, kind);
 CREATE INDEX event_by_run ON event (run_id) WHERE run_id IS NOT NULL;
 CREATE UNIQUE INDEX event_by_token ON event (domain_id, token) WHERE token IS NOT NULL;
 
@@ -103,6 +105,9 @@ CREATE TABLE node_facet (
     gist BLOB NOT NULL,
     PRIMARY KEY (node_id, name)
 ) WITHOUT ROWID;
+
+CREATE INDEX node_facet_source ON node_facet (gist) WHERE name = 'dataSource';
+CREATE INDEX node_facet_tags ON node_facet (gist) WHERE name = 'tags';
 
 CREATE TABLE alias (
     node_id INTEGER NOT NULL,
@@ -161,7 +166,7 @@ CREATE TABLE run (
     said BLOB
 );
 CREATE UNIQUE INDEX run_by_id ON run (domain_id, run_id, job_id);
-CREATE INDEX run_by_job ON run (job_id, complete, at, run_id);
+CREATE INDEX run_by_job ON run (job_id, complete, at, run_id, version_id);
 CREATE INDEX run_by_time ON run (domain_id, at);
 CREATE INDEX run_by_parent ON run (domain_id, parent_run) WHERE parent_run IS NOT NULL;
 
@@ -192,6 +197,15 @@ CREATE TABLE edge (
 ) WITHOUT ROWID;
 CREATE INDEX edge_by_source ON edge (source_id, target_id, owner_id);
 CREATE INDEX edge_by_target ON edge (target_id, source_id, owner_id);
+
+-- Run events by type ('' for none), counted by quarters of an hour since 1970.
+CREATE TABLE event_tally (
+    domain_id INTEGER NOT NULL,
+    quarter INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    events INTEGER NOT NULL,
+    PRIMARY KEY (domain_id, quarter, type)
+) WITHOUT ROWID;
 
 -- Search -----------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ TABLES = {
         FROM event e JOIN domain d ON d.id = e.domain_id
         LEFT JOIN node n ON n.id = e.node_id LEFT JOIN run r ON r.id = e.run_id""",
     "node": """
-        SELECT n.key, d.name, s.name, n.kind, n.name, c.key, n.flows, n.hidden_at
+        SELECT n.key, d.name, s.name, n.kind, n.name, c.key, n.flows, n.hidden_at, n.first
         FROM node n JOIN namespace s ON s.id = n.namespace_id JOIN domain d ON d.id = s.domain_id
         LEFT JOIN node c ON c.id = n.alias_of""",
     "node_event": """
@@ -53,6 +53,9 @@ TABLES = {
         SELECT o.key, a.key, b.key, e.origin, e.first, e.last, e.runs, r.run_id
         FROM edge e JOIN node o ON o.id = e.owner_id JOIN node a ON a.id = e.source_id
         JOIN node b ON b.id = e.target_id LEFT JOIN run r ON r.id = e.last_run""",
+    "event_tally": """
+        SELECT d.name, t.quarter, t.type, t.events
+        FROM event_tally t JOIN domain d ON d.id = t.domain_id""",
 }
 
 

@@ -1,11 +1,13 @@
 """The one writer: a batch of events becomes log rows and merged records in one transaction."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from headwater.errors import Conflict
 from headwater.event import Received
 from headwater.ids import Key, NodeId, event_id
 from headwater.records import Projected
+from headwater.slices import QUARTER
 from headwater.store import Receipt
 from headwater.stores.sqlite import codec
 from headwater.stores.sqlite.bodies import Bodies
@@ -208,6 +210,7 @@ class Writer:
 
     def _flush(self) -> None:
         self._db.bulk("insert_event", self._events)
+        self._tally()
         self._db.bulk("insert_body", self.bodies.compressed(self._rows))
         self._facets.flush()
         moved = self._runs.flush()
@@ -215,3 +218,10 @@ class Writer:
         self._edges.flush(moved)
         for rows in (self._events, self._rows, self._touched):
             rows.clear()
+
+    def _tally(self) -> None:
+        """Counts the run events of the batch by quarters of an hour and types."""
+        counts = Counter(
+            (row[1], max(row[7], 0) // QUARTER, row[6] or "") for row in self._events if not row[5]
+        )
+        self._db.bulk("add_tally", [(*key, count) for key, count in counts.items()])

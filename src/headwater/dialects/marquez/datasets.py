@@ -1,0 +1,240 @@
+"""Datasets and their versions in Marquez' shape."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from headwater import history
+from headwater.dialects.marquez import declared, identity, shelf
+from headwater.dialects.marquez.objects import (
+    ColumnLineage,
+    Dataset,
+    EntityId,
+    Facets,
+    Field,
+    InputField,
+    Stream,
+)
+from headwater.dialects.marquez.runs import RunViews
+from headwater.dialects.marquez.runs import facets as shown_facets
+from headwater.dialects.marquez.shelf import Said
+from headwater.dialects.marquez.times import iso, maybe
+from headwater.dialects.openlineage.log import Log
+from headwater.event import DatasetFacts, EventKind, Gist, Tag, Transformation
+from headwater.ids import Key, NodeId
+from headwater.records import LAST_STAMP
+from headwater.slices import Browser, Slice
+from headwater.store import Direction, NodeDetail
+
+DEFAULT_SOURCE = "default"
+USES = 20
+"""How many of the newest events of a dataset are looked through for facets of its use as input."""
+STREAM = "STREAM"
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What is known of a dataset under all its names, and when it was stated."""
+
+    node: NodeId
+    gist: Gist
+    said: Said
+    used: Mapping[str, bytes]
+    first: int
+    last: int
+
+
+class DatasetViews:
+    """Makes the datasets of one answer."""
+
+    def __init__(self, browser: Browser, log: Log, domain: str) -> None:
+        self._browser = browser
+        self._log = log
+        self._domain = domain
+        self.runs = RunViews(browser, log, domain)
+
+    async def datasets(self, details: Sequence[NodeDetail]) -> list[Dataset]:
+        known = await self.known(details)
+        return [
+            await self._dataset(each, detail) for each, detail in zip(known, details, strict=True)
+        ]
+
+    async def known(self, details: Sequence[NodeDetail]) -> list[Known]:
+        """What is known of datasets, each by all its names."""
+        members = await self._members(details)
+        every = {key: each.row.node for group in members.values() for key, each in group.items()}
+        said = await shelf.facets(self._browser, self._log, every)
+        found = []
+        for detail in details:
+            group = members[detail.row.key]
+            firsts = [each.first for each in group.values() if each.first is not None]
+            lasts = [each.last for each in group.values() if each.last is not None]
+            first, last = min(firsts, default=None), max(lasts, default=None)
+            if first is None or last is None:
+                first, last = await self._evidence(detail.row.key)
+            united = history.unite([said[each.row.node] for each in group.values()])
+            used = await self._used(group)
+            found.append(Known(detail.row.node, gist_of(united), united, used, first, last))
+        return found
+
+    async def _members(self, details: Sequence[NodeDetail]) -> dict[Key, dict[Key, NodeDetail]]:
+        """All names of each dataset, its own included."""
+        aliases = {each.row.alias_of for each in details if each.row.alias_of is not None}
+        rows = await self._browser.members(aliases) if aliases else {}
+        others = await self._browser.details([row.key for each in rows.values() for row in each])
+        found: dict[Key, dict[Key, NodeDetail]] = {}
+        for detail in details:
+            group = {detail.row.key: detail}
+            if detail.row.alias_of is not None:
+                group |= {row.key: others[row.key] for row in rows[detail.row.alias_of]}
+            found[detail.row.key] = group
+        return found
+
+    async def _evidence(self, key: Key) -> tuple[int, int]:
+        """When a dataset was named that no event states, by the edges around it."""
+        edges = await self._browser.edges((key,), Direction.BOTH, None)
+        return min((e.first for e in edges), default=0), max((e.last for e in edges), default=0)
+
+    async def _used(self, group: Mapping[Key, NodeDetail]) -> dict[str, bytes]:
+        """The facets of the newest uses as an input: assertions and metrics of its data."""
+        found: dict[str, bytes] = {}
+        for key, detail in group.items():
+            rows = await self._browser.node_events(key, LAST_STAMP, USES)
+            events, _ = await self._log.events(self._browser, [position for _, position in rows])
+            for _, event in sorted(events, key=lambda item: item[0]):
+                for use in event.inputs:
+                    if use.statement.node == detail.row.node:
+                        found.update((f.name, f.body) for f in use.facets if not f.deleted)
+        return found
+
+    async def _dataset(self, known: Known, detail: NodeDetail) -> Dataset:
+        ours = ours_of(known.said)
+        version, modified = await self.current(detail)
+        lifecycle = known.gist.lifecycle
+        members: dict[str, Any] = {
+            "id": id_of(known.node),
+            "name": known.node.name,
+            "physical_name": ours.physical_name or known.node.name,
+            "created_at": iso(known.first),
+            "updated_at": iso(known.last),
+            "namespace": known.node.namespace,
+            "source_name": known.gist.source_name or DEFAULT_SOURCE,
+            "fields": fields_of(known.said),
+            "tags": dataset_tags(known.gist),
+            "last_modified_at": maybe(modified),
+            "last_lifecycle_state": lifecycle,
+            "description": known.gist.description,
+            "current_version": version,
+            "column_lineage": column_lineage(known.said),
+            "facets": dataset_facets(known.said, known.used),
+            "deleted": lifecycle == "DROP",
+        }
+        if known.gist.type == STREAM:
+            return Stream(**members, schema_location=ours.schema_location)
+        return Dataset(**members)
+
+    async def current(self, detail: NodeDetail) -> tuple[str | None, int | None]:
+        """The version that holds now, and when it came to be.
+
+        A complete run moves it, as does a dataset event with another schema; a run that failed does
+        not.
+        """
+        key, node = detail.row.key, detail.row.node
+        row = await self._browser.newest_whole_write(key)
+        stated = [each for each in await self._browser.statings(key) if not each.writes]
+        told = next((each for each in stated if each.kind is EventKind.DATASET), None)
+        ended = None if row is None else row.record.ended
+        if row is not None and ended is not None and (told is None or told.time <= ended):
+            return identity.written_version(node, row.job, row.record.run_id), ended
+        if told is not None:
+            return identity.stated_version(node, told.digest), told.time
+        if stated:
+            return identity.stated_version(node, stated[0].digest), None
+        if (await self._browser.slice_writes(key, Slice(0)))[1] or detail.first is None:
+            return None, None
+        return identity.stated_version(node, b""), None
+
+
+def dataset_facets(said: Said, used: Mapping[str, bytes]) -> Facets:
+    bodies = {name: each.facet.body for name, each in said.items()}
+    return shown_facets({**used, **bodies})
+
+
+def gist_of(said: Said) -> Gist:
+    """What facets state."""
+    members: dict[str, object] = {}
+    for each in said.values():
+        members.update(msgspec.json.decode(each.facet.gist or b"{}"))
+    return msgspec.convert(members, Gist)
+
+
+def ours_of(said: Said) -> declared.DatasetFacet:
+    each = said.get(declared.DATASET)
+    return declared.dataset_facet(None if each is None else each.facet.body)
+
+
+def id_of(node: NodeId) -> EntityId:
+    return EntityId(node.namespace, node.name)
+
+
+def fields_of(said: Said) -> tuple[Field, ...]:
+    facts = history.schema_of(said)
+    if facts is None or facts.schema is None:
+        return ()
+    tags = _tags(said)
+    return tuple(
+        Field(
+            field.name,
+            field.type,
+            tuple(sorted({tag.key for tag in tags if tag.field == field.name})),
+            field.description,
+        )
+        for field in facts.schema
+    )
+
+
+def _tags(said: Said) -> Sequence[Tag]:
+    each = said.get("tags")
+    facts = None if each is None else each.statement.facts
+    return facts.tags if isinstance(facts, DatasetFacts) else ()
+
+
+def dataset_tags(gist: Gist) -> tuple[str, ...]:
+    return tuple(sorted({tag.key for tag in gist.tags if tag.field is None}))
+
+
+def column_lineage(said: Said) -> tuple[ColumnLineage, ...] | None:
+    """What each column is made of; None where nothing is stated."""
+    each = said.get("columnLineage")
+    facts = None if each is None else each.statement.facts
+    flows = facts.columns if isinstance(facts, DatasetFacts) else None
+    if not flows:
+        return None
+    columns: dict[str, list[InputField]] = {}
+    for flow in flows:
+        for field in flow.fields:
+            columns.setdefault(field, []).extend(
+                InputField(
+                    s.node.namespace, s.node.name, s.field, *transformation(s.transformations)
+                )
+                for s in flow.sources
+                if s.field is not None
+            )
+    return tuple(
+        ColumnLineage(name, tuple(inputs), *_alike(inputs))
+        for name, inputs in sorted(columns.items())
+    )
+
+
+def transformation(steps: Iterable[Transformation]) -> tuple[str | None, str | None]:
+    """The description and the type of the first one that says either."""
+    for step in steps:
+        if step.description or step.type or step.subtype:
+            return step.description or None, step.subtype or step.type or None
+    return None, None
+
+
+def _alike(inputs: Sequence[InputField]) -> tuple[str | None, str | None]:
+    """What all inputs of a column have in common."""
+    both = {(each.transformation_description, each.transformation_type) for each in inputs}
+    return both.pop() if len(both) == 1 else (None, None)

@@ -1,0 +1,280 @@
+"""Numbered pages: what `slices.Browser` asks for."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from headwater import fold
+from headwater.event import EventType, Gist
+from headwater.ids import Key, NodeKind, event_id
+from headwater.records import FUTURE, Content, stamp_ceiling, stamp_time
+from headwater.slices import QUARTER, NamespaceRow, Slice, Span, Stating, Tally
+from headwater.store import NodeDetail, NodeRow, RunRow
+from headwater.stores.sqlite import codec
+from headwater.stores.sqlite.connection import Row, array
+from headwater.stores.sqlite.listing import Listing
+from headwater.stores.sqlite.names import KINDS
+
+WALKED = 5_000
+"""How many of the newest events are looked at for the latest jobs, before all jobs are sorted."""
+CHUNK = 500
+
+_GISTS = {"dataSource": "source_gists", "tags": "tag_gists"}
+_gist = msgspec.json.Decoder(Gist)
+
+Writers = tuple[list[int], list[int]]
+"""Jobs, and those of their contents that write a dataset."""
+
+
+class Browsing(Listing):
+    """The part of the reader that counts its way to a page."""
+
+    async def slice_namespaces(self, domain: str) -> list[NamespaceRow]:
+        found: dict[str, NamespaceRow] = {}
+        for name, shown, _, first, last in self._db.all("namespace_rows", self._domain(domain)):
+            known = found.get(name, NamespaceRow(name, bool(shown), None, None))
+            spans = [time for time in (known.first, _time(first)) if time is not None]
+            ends = [time for time in (known.last, _time(last)) if time is not None]
+            found[name] = known._replace(
+                first=min(spans, default=None), last=max(ends, default=None)
+            )
+        return list(found.values())
+
+    async def names(self, domain: str, kind: NodeKind, namespace: str) -> list[str]:
+        rows = self._db.all("names_in", self._domain(domain), namespace, KINDS[kind])
+        return [name for (name,) in rows]
+
+    async def slice_nodes(
+        self, domain: str, kind: NodeKind, namespace: str, part: Slice
+    ) -> tuple[list[NodeDetail], int]:
+        where = (self._domain(domain), namespace, KINDS[kind])
+        ids = [row[0] for row in self._db.all("slice_nodes", *where, part.limit, part.offset)]
+        return self._detailed(ids), self._count_nodes(domain, namespace, kind)
+
+    def _count_nodes(self, domain: str, namespace: str | None, kind: NodeKind) -> int:
+        row = self._db.one("count_nodes", self._domain(domain), namespace, KINDS[kind])
+        return 0 if row is None else int(row[0])
+
+    def _detailed(self, ids: Sequence[int]) -> list[NodeDetail]:
+        self._learn(ids)
+        return self._details({identity: self._rows[identity] for identity in ids})
+
+    async def slice_jobs(
+        self, domain: str, namespace: str | None, states: Sequence[str], part: Slice
+    ) -> tuple[list[NodeDetail], int]:
+        total = self._count_nodes(domain, namespace, NodeKind.JOB)
+        where = (self._domain(domain), namespace, part.limit, part.offset)
+        if states:
+            rows = self._db.all("jobs_by_update_in_states", *where, array(states))
+            return self._detailed([row[0] for row in rows]), total
+        if total > CHUNK and part.offset + part.limit <= CHUNK:
+            latest = self._latest_jobs(domain, namespace, part.offset + part.limit)
+            if latest is not None:
+                return self._detailed(latest[part.offset :]), total
+        rows = self._db.all("jobs_by_update", *where)
+        return self._detailed([row[0] for row in rows]), total
+
+    def _latest_jobs(self, domain: str, namespace: str | None, wanted: int) -> list[int] | None:
+        """The jobs that the newest events state; None when that would take too many events."""
+        domain_id, before = self._domain(domain), b"\xff" * 16
+        times: dict[int, int] = {}
+        for _ in range(0, WALKED, CHUNK):
+            rows = self._db.all("newest_job_events", domain_id, before, CHUNK)
+            for _, node, time, received_at in rows:
+                if time <= received_at + FUTURE:
+                    times.setdefault(node, time)
+            self._learn(times)
+            shown = [
+                node
+                for node in times
+                if self._rows[node].hidden_at is None
+                and namespace in (None, self._rows[node].node.namespace)
+            ]
+            if not rows:
+                return None
+            # What has the time of the last event may have more of its kind behind it.
+            whole = [node for node in shown if times[node] > rows[-1][2]]
+            if len(whole) >= wanted:
+                whole.sort(key=lambda node: (-times[node], *_name(self._rows[node])))
+                return whole[:wanted]
+            before = rows[-1][0]
+        return None
+
+    async def slice_runs(self, job: Key, part: Slice) -> tuple[list[RunRow], int]:
+        ids = self._known_ids((job,))
+        if not ids:
+            return [], 0
+        row = self._db.one("count_runs_of", ids[0])
+        rows = self._db.all("slice_runs", ids[0], part.limit, part.offset)
+        return self._brief(rows), 0 if row is None else int(row[0])
+
+    async def newest_runs(self, jobs: Iterable[Key], limit: int) -> dict[Key, list[RunRow]]:
+        rows: list[Row] = []
+        for identity in self._known_ids(jobs):
+            rows += self._db.all("slice_runs", identity, limit, 0)
+        found: dict[Key, list[RunRow]] = {}
+        for run in self._brief(rows):
+            found.setdefault(run.record.job, []).append(run)
+        return found
+
+    def _brief(self, rows: Sequence[Row]) -> list[RunRow]:
+        """Runs with what their rows hold; the contents that they said are left out."""
+        self._learn({row[1] for row in rows})
+        versions = sorted({row[7] for row in rows if row[7] is not None})
+        digests: dict[int, bytes] = (
+            dict(self._db.all("content_digests", array(versions))) if versions else {}
+        )
+        records = [
+            codec.decode_run(
+                self._keys[row[1]], row[0], (row[2], row[3], row[4], row[5]), row[6], {}
+            )
+            for row in rows
+        ]
+        links = {record.links[1] for record in records if record.links is not None}
+        named = {key for link in links for key in (link.parent_job, link.root_job) if key}
+        known = {node.key: node.node for node in self._node_rows(named).values()}
+        found = []
+        for row, record in zip(rows, records, strict=True):
+            link = None if record.links is None else record.links[1]
+            found.append(
+                RunRow(
+                    self._rows[row[1]].node,
+                    record,
+                    None if row[7] is None else digests[row[7]],
+                    None if link is None else known.get(link.parent_job),
+                    None if link is None or link.root_job is None else known.get(link.root_job),
+                )
+            )
+        return found
+
+    async def ended_versions(self, job: Key) -> list[tuple[bytes, int, int, int]]:
+        ids = self._known_ids((job,))
+        rows = self._db.all("ended_versions", ids[0]) if ids else []
+        return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+    async def newest_run_of(self, job: Key, version: bytes) -> RunRow | None:
+        ids = self._known_ids((job,))
+        runs = self._brief(self._db.all("newest_run_of", ids[0], version)) if ids else []
+        return runs[0] if runs else None
+
+    async def contents(
+        self, wanted: Iterable[tuple[Key, bytes]]
+    ) -> dict[tuple[Key, bytes], Content]:
+        found: dict[tuple[Key, bytes], Content] = {}
+        for owner, digest in wanted:
+            ids = self._known_ids((owner,))
+            row = self._db.one("content_by_digest", ids[0], digest) if ids else None
+            if row is not None:
+                found[owner, digest] = codec.decode_content(row[1], digest)
+        return found
+
+    def _writers(self, dataset: Key) -> Writers:
+        ids = self._known_ids((dataset,))
+        jobs = [row[0] for row in self._db.all("writers_of", ids[0])] if ids else []
+        if not jobs:
+            return [], []
+        self._learn(jobs)
+        writing = []
+        for identity, body, digest, owner_id in self._db.all("contents_of", array(jobs)):
+            part = codec.decode_content(body, digest)
+            if part.bare:
+                writes = dataset in part.outputs
+            else:
+                owner = self._keys[owner_id]
+                writes = (owner, dataset) in fold.edges(owner, part)
+            if writes:
+                writing.append(identity)
+        return jobs, writing
+
+    async def slice_writes(self, dataset: Key, part: Slice) -> tuple[list[RunRow], int]:
+        jobs, writing = self._writers(dataset)
+        if not writing:
+            return [], 0
+        page = (array(writing), part.limit, part.offset)
+        if len(jobs) == 1:
+            rows = self._db.all("slice_writes_of_one", jobs[0], *page)
+        else:
+            rows = self._db.all("slice_writes", array(jobs), *page)
+        row = self._db.one("count_writes", array(jobs), array(writing))
+        return self._brief(rows), 0 if row is None else int(row[0])
+
+    async def newest_whole_write(self, dataset: Key) -> RunRow | None:
+        jobs, writing = self._writers(dataset)
+        if not writing:
+            return None
+        runs = self._brief(self._db.all("newest_whole_write", array(jobs), array(writing)))
+        return runs[0] if runs else None
+
+    async def statings(self, dataset: Key) -> list[Stating]:
+        ids = self._known_ids((dataset,))
+        if not ids:
+            return []
+        _, writing = self._writers(dataset)
+        return [
+            Stating(digest, stamp_time(first), position, codec.KIND_OF[kind], version in writing)
+            for digest, first, position, kind, version, _ in self._db.all("statings_of", ids[0])
+        ]
+
+    async def slice_events(
+        self, domain: str, span: Span, part: Slice, *, descending: bool
+    ) -> tuple[list[int], int]:
+        domain_id = self._domain(domain)
+        ends = (_floor(span.since), _floor(span.until))
+        name = "run_events_down" if descending else "run_events_up"
+        rows = self._db.all(name, domain_id, *ends, part.limit, part.offset)
+        return [row[0] for row in rows], self._count_events(domain_id, span)
+
+    def _count_events(self, domain_id: int, span: Span) -> int:
+        """Whole quarters of an hour are counted already; their rests are few events."""
+        since, until = max(span.since, 0), max(span.until, 0)
+        first, last = -(-since // QUARTER), until // QUARTER
+        if first > last:
+            return self._count_between(domain_id, since, until)
+        row = self._db.one("sum_tallies", domain_id, first, last)
+        whole = 0 if row is None else int(row[0])
+        before = self._count_between(domain_id, since, first * QUARTER)
+        return whole + before + self._count_between(domain_id, last * QUARTER, until)
+
+    def _count_between(self, domain_id: int, since: int, until: int) -> int:
+        if since >= until:
+            return 0
+        row = self._db.one("count_run_events", domain_id, _floor(since), _floor(until))
+        return 0 if row is None else int(row[0])
+
+    async def tallies(self, domain: str, span: Span) -> list[Tally]:
+        ends = (span.since // QUARTER, span.until // QUARTER)
+        return [
+            Tally(quarter * QUARTER, EventType(kind) if kind else None, events)
+            for quarter, kind, events in self._db.all("tallies", self._domain(domain), *ends)
+        ]
+
+    async def first_seen(self, domain: str, kind: NodeKind, times: Sequence[int]) -> list[int]:
+        domain_id, total, since = self._domain(domain), 0, b""
+        found = []
+        for time in times:
+            until = stamp_ceiling(time - 1)
+            row = self._db.one("first_seen", domain_id, KINDS[kind], since, until)
+            total += 0 if row is None else int(row[0])
+            found.append(total)
+            since = until
+        return found
+
+    async def stated_gists(self, domain: str, facet: str) -> list[tuple[Gist, int]]:
+        rows = self._db.all(_GISTS[facet], self._domain(domain))
+        return [(_gist.decode(gist), stamp_time(first)) for gist, first in rows if gist]
+
+    async def text_run_ids(self, domain: str) -> list[str]:
+        return [row[0] for row in self._db.all("text_run_ids", self._domain(domain))]
+
+
+def _time(stamp: bytes | None) -> int | None:
+    return None if stamp is None else stamp_time(stamp)
+
+
+def _name(row: NodeRow) -> tuple[str, str]:
+    return row.node.namespace, row.node.name
+
+
+def _floor(time: int) -> bytes:
+    """The least event id of this time."""
+    return event_id(time, bytes(16))

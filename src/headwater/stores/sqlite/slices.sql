@@ -1,0 +1,200 @@
+-- Statements of numbered pages ------------------------------------------------------------------
+
+-- About when: of jobs and of datasets, the node that was stated first, and the newest event of the
+-- one that was stated last.
+-- name: namespace_rows
+SELECT s.name,
+    EXISTS (SELECT 1 FROM node n WHERE n.namespace_id = s.id AND n.hidden_at IS NULL),
+    k.value,
+    (SELECT min(n.first) FROM node n
+     WHERE n.namespace_id = s.id AND n.kind = k.value AND n.first IS NOT NULL),
+    (SELECT max(v.stamp) FROM node_event v WHERE v.node_id = (
+        SELECT n.id FROM node n
+        WHERE n.namespace_id = s.id AND n.kind = k.value AND n.first IS NOT NULL
+        ORDER BY n.first DESC LIMIT 1
+    ))
+FROM namespace s CROSS JOIN (SELECT 0 AS value UNION ALL SELECT 1) k
+WHERE s.domain_id = ? ORDER BY s.name
+
+-- name: count_nodes
+SELECT count(*) FROM namespace s CROSS JOIN node n ON n.namespace_id = s.id
+WHERE s.domain_id = ?1 AND (?2 IS NULL OR s.name = ?2) AND n.kind = ?3 AND n.hidden_at IS NULL
+
+-- name: names_in
+SELECT n.name FROM namespace s CROSS JOIN node n ON n.namespace_id = s.id
+WHERE s.domain_id = ? AND s.name = ? AND n.kind = ? ORDER BY n.name
+
+-- name: slice_nodes
+SELECT n.id FROM namespace s CROSS JOIN node n ON n.namespace_id = s.id
+WHERE s.domain_id = ? AND s.name = ? AND n.kind = ? AND n.hidden_at IS NULL
+ORDER BY n.name LIMIT ? OFFSET ?
+
+-- The newest events that state jobs, to find the jobs by their last update.
+-- name: newest_job_events
+SELECT e.id, e.node_id, e.time, e.received_at FROM event e
+WHERE e.domain_id = ?1 AND e.id < ?2 AND e.kind IN (0, 1) AND e.node_id IS NOT NULL
+ORDER BY e.id DESC LIMIT ?3
+
+-- name: jobs_by_update
+SELECT n.id FROM namespace s CROSS JOIN node n ON n.namespace_id = s.id
+WHERE s.domain_id = ?1 AND (?2 IS NULL OR s.name = ?2) AND n.kind = 1 AND n.hidden_at IS NULL
+ORDER BY
+    substr((SELECT max(v.stamp) FROM node_event v WHERE v.node_id = n.id), 1, 8) DESC,
+    s.name, n.name
+LIMIT ?3 OFFSET ?4
+
+-- name: jobs_by_update_in_states
+SELECT n.id FROM namespace s CROSS JOIN node n ON n.namespace_id = s.id
+WHERE s.domain_id = ?1 AND (?2 IS NULL OR s.name = ?2) AND n.kind = 1 AND n.hidden_at IS NULL
+AND (
+    SELECT state FROM (
+        SELECT r.state, r.at, r.run_id FROM run r WHERE r.job_id = n.id AND r.complete = 1
+        UNION ALL
+        SELECT r.state, r.at, r.run_id FROM run r WHERE r.job_id = n.id AND r.complete = 0
+        ORDER BY 2 DESC, 3 DESC LIMIT 1
+    )
+) IN (SELECT value FROM carray(?5))
+ORDER BY
+    substr((SELECT max(v.stamp) FROM node_event v WHERE v.node_id = n.id), 1, 8) DESC,
+    s.name, n.name
+LIMIT ?3 OFFSET ?4
+
+-- name: count_runs_of
+SELECT count(*) FROM run WHERE job_id = ?
+
+-- The index gives the complete and the other runs in order; the two are merged, not sorted.
+-- name: slice_runs
+SELECT r.run_id, r.job_id, r.first, r.started, r.running, r.newest, r.facts, r.version_id
+FROM (
+    SELECT id, at, run_id FROM run WHERE job_id = ?1 AND complete = 1
+    UNION ALL
+    SELECT id, at, run_id FROM run WHERE job_id = ?1 AND complete = 0
+    ORDER BY 2 DESC, 3 DESC LIMIT ?2 OFFSET ?3
+) p CROSS JOIN run r ON r.id = p.id
+
+-- name: ended_versions
+SELECT c.digest, count(*), min(r.at), max(r.at)
+FROM (
+    SELECT version_id, at FROM run WHERE job_id = ?1 AND complete = 1
+    UNION ALL
+    SELECT version_id, at FROM run
+    WHERE job_id = ?1 AND complete = 0 AND at IS NOT NULL AND state IN ('FAIL', 'ABORT')
+) r JOIN content c ON c.id = r.version_id
+GROUP BY c.digest
+
+-- name: newest_run_of
+SELECT r.run_id, r.job_id, r.first, r.started, r.running, r.newest, r.facts, r.version_id
+FROM (
+    SELECT id, at, run_id FROM run WHERE job_id = ?1 AND complete = 1 AND version_id = (
+        SELECT id FROM content WHERE owner_id = ?1 AND digest = ?2
+    )
+    UNION ALL
+    SELECT id, at, run_id FROM run WHERE job_id = ?1 AND complete = 0 AND version_id = (
+        SELECT id FROM content WHERE owner_id = ?1 AND digest = ?2
+    )
+    ORDER BY 2 DESC, 3 DESC LIMIT 1
+) p CROSS JOIN run r ON r.id = p.id
+
+-- Every job that ever wrote a dataset, and by how many runs.
+-- name: writers_of
+SELECT e.owner_id, e.runs FROM edge e WHERE e.target_id = ? AND e.source_id = e.owner_id
+
+-- name: contents_of
+SELECT id, body, digest, owner_id FROM content WHERE owner_id IN (SELECT value FROM carray(?))
+
+-- name: count_writes
+SELECT count(*) FROM run
+WHERE job_id IN (SELECT value FROM carray(?1)) AND complete IN (0, 1) AND at IS NOT NULL
+AND version_id IN (SELECT value FROM carray(?2))
+
+-- name: slice_writes
+SELECT r.run_id, r.job_id, r.first, r.started, r.running, r.newest, r.facts, r.version_id
+FROM (
+    SELECT id FROM run
+    WHERE job_id IN (SELECT value FROM carray(?1)) AND complete IN (0, 1) AND at IS NOT NULL
+    AND version_id IN (SELECT value FROM carray(?2))
+    ORDER BY at DESC, run_id DESC, job_id DESC LIMIT ?3 OFFSET ?4
+) p CROSS JOIN run r ON r.id = p.id
+
+-- name: slice_writes_of_one
+SELECT r.run_id, r.job_id, r.first, r.started, r.running, r.newest, r.facts, r.version_id
+FROM (
+    SELECT id, at, run_id FROM run WHERE job_id = ?1 AND complete = 1
+    AND version_id IN (SELECT value FROM carray(?2))
+    UNION ALL
+    SELECT id, at, run_id FROM run WHERE job_id = ?1 AND complete = 0 AND at IS NOT NULL
+    AND version_id IN (SELECT value FROM carray(?2))
+    ORDER BY 2 DESC, 3 DESC LIMIT ?3 OFFSET ?4
+) p CROSS JOIN run r ON r.id = p.id
+
+-- name: newest_whole_write
+SELECT r.run_id, r.job_id, r.first, r.started, r.running, r.newest, r.facts, r.version_id
+FROM carray(?1) j CROSS JOIN run r ON r.id = (
+    SELECT id FROM run WHERE job_id = j.value AND complete = 1
+    AND version_id IN (SELECT value FROM carray(?2)) ORDER BY at DESC, run_id DESC LIMIT 1
+)
+ORDER BY r.at DESC, r.run_id DESC LIMIT 1
+
+-- name: statings_of
+SELECT v.digest, v.first, e.position, e.kind, r.version_id, r.job_id
+FROM schema_version v
+CROSS JOIN node_event o ON o.node_id = v.node_id AND o.stamp = v.first
+JOIN event e ON e.position = o.position LEFT JOIN run r ON r.id = e.run_id
+WHERE v.node_id = ? ORDER BY v.first DESC
+
+-- name: run_events_down
+SELECT position FROM event WHERE domain_id = ? AND id >= ? AND id < ? AND kind = 0
+ORDER BY id DESC LIMIT ? OFFSET ?
+
+-- name: run_events_up
+SELECT position FROM event WHERE domain_id = ? AND id >= ? AND id < ? AND kind = 0
+ORDER BY id LIMIT ? OFFSET ?
+
+-- name: count_run_events
+SELECT count(*) FROM event WHERE domain_id = ? AND id >= ? AND id < ? AND kind = 0
+
+-- name: tallies
+SELECT quarter, type, events FROM event_tally WHERE domain_id = ? AND quarter >= ? AND quarter < ?
+
+-- name: sum_tallies
+SELECT coalesce(sum(events), 0) FROM event_tally
+WHERE domain_id = ? AND quarter >= ? AND quarter < ?
+
+-- name: first_seen
+SELECT count(*) FROM namespace s CROSS JOIN node n ON n.namespace_id = s.id
+WHERE s.domain_id = ?1 AND n.kind = ?2 AND n.first >= ?3 AND n.first < ?4 AND n.hidden_at IS NULL
+
+-- name: source_gists
+WITH RECURSIVE distinct_gist (gist) AS (
+    SELECT min(gist) FROM node_facet WHERE name = 'dataSource'
+    UNION ALL
+    SELECT (SELECT min(f.gist) FROM node_facet f
+            WHERE f.name = 'dataSource' AND f.gist > distinct_gist.gist)
+    FROM distinct_gist WHERE distinct_gist.gist IS NOT NULL
+)
+SELECT d.gist, (
+    SELECT n.first FROM node_facet f JOIN node n ON n.id = f.node_id
+    JOIN namespace s ON s.id = n.namespace_id
+    WHERE f.name = 'dataSource' AND f.gist = d.gist AND NOT f.deleted AND s.domain_id = ?
+    LIMIT 1
+) AS first
+FROM distinct_gist d WHERE d.gist IS NOT NULL AND first IS NOT NULL
+
+-- name: tag_gists
+SELECT f.gist, min(n.first) FROM node_facet f JOIN node n ON n.id = f.node_id
+JOIN namespace s ON s.id = n.namespace_id
+WHERE f.name = 'tags' AND NOT f.deleted AND s.domain_id = ? AND n.hidden_at IS NULL
+GROUP BY f.gist
+
+-- A text sorts before every blob, so these are one stretch of the index.
+-- name: text_run_ids
+SELECT DISTINCT run_id FROM run WHERE domain_id = ? AND run_id >= '' AND run_id < x''
+
+-- Statements of the writer ------------------------------------------------------------------------
+
+-- name: add_tally
+INSERT INTO event_tally (domain_id, quarter, type, events) VALUES (?, ?, ?, ?)
+ON CONFLICT (domain_id, quarter, type) DO UPDATE SET events = events + excluded.events
+
+-- name: set_first
+UPDATE node SET first = v.column2 FROM (VALUES (?, ?)) AS v WHERE node.id = v.column1
