@@ -4,7 +4,7 @@ A store fills it with its reader. It also has what only such APIs show: who wrot
 counts over time.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeVar, cast
 
 from headwater.event import EventKind, EventType, Gist
@@ -64,6 +64,18 @@ class NamespaceRow(NamedTuple):
 
 class Browser(Reader, Protocol):
     """The reads of one question, with those of numbered pages."""
+
+    async def position(self) -> int:
+        """The place in the log of the last event that this question sees."""
+        ...
+
+    async def unchanged(self, known: Mapping[Key, int]) -> set[Key]:
+        """Those of the nodes that no event has named after the position; not all may be told."""
+        ...
+
+    async def touching(self, keys: Iterable[Key]) -> list[tuple[Key, Key]]:
+        """The (source, target) pairs of the edges that hold now and have any of these ends."""
+        ...
 
     async def slice_namespaces(self, domain: str) -> list[NamespaceRow]:
         """All namespaces by name."""
@@ -127,6 +139,12 @@ class Browser(Reader, Protocol):
         self, domain: str, span: Span, part: Slice, *, descending: bool
     ) -> tuple[list[int], int]:
         """The positions of run events by event time, and how many there are in the span."""
+        ...
+
+    async def slice_events_of(
+        self, domain: str, namespace: str, part: Slice
+    ) -> tuple[list[int], int]:
+        """The positions of run events of a namespace's jobs, the latest first, and their number."""
         ...
 
     async def tallies(self, domain: str, span: Span) -> list[Tally]:

@@ -12,11 +12,20 @@ _NOT_CACHED = ((b"cache-control", b"no-store"),)
 
 
 def dialect(context: Context, error: ErrorRenderer) -> Dialect:
-    """The routes of operation: `/healthz`, `/readyz`, `/metrics`."""
+    """The routes of operation, those that Marquez has on a port of its own among them."""
     health = _Health(context.store, context.ingest, context.telemetry)
     routes = (
         Route("GET", "/healthz", health.alive, "health", None, "Whether the process answers."),
         Route("GET", "/readyz", health.ready, "ready", None, "Whether events can be taken."),
+        Route(
+            "GET",
+            "/healthcheck",
+            health.check,
+            "healthcheck",
+            None,
+            "Whether the database answers, as Marquez says it.",
+        ),
+        Route("GET", "/ping", health.ping, "ping", None, "Whether the process answers: `pong`."),
         Route("GET", "/metrics", health.metrics, "metrics", None, "Figures for Prometheus."),
     )
     return Dialect("health", routes, error)
@@ -40,6 +49,14 @@ class _Health:
         answer = {"status": "ready" if ready else "not ready", "checks": checks}
         headers = _NOT_CACHED if ready else (*_NOT_CACHED, (b"retry-after", b"1"))
         return json_response(answer, 200 if ready else 503, headers)
+
+    async def check(self, request: Request) -> Response:
+        state = await self._store_state()
+        answer = {"store": {"healthy": state == "ok", "message": state}}
+        return json_response(answer, 200 if state == "ok" else 500, _NOT_CACHED)
+
+    async def ping(self, request: Request) -> Response:
+        return Response(200, b"pong\n", b"text/plain; charset=utf-8", _NOT_CACHED)
 
     async def metrics(self, request: Request) -> Response:
         try:

@@ -15,6 +15,7 @@ from headwater.dialects.marquez.objects import (
 )
 from headwater.dialects.marquez.questions import Asker, Question, not_found
 from headwater.dialects.marquez.times import iso
+from headwater.dialects.openlineage import numbered
 from headwater.http.message import Request, Response, Route, json_response
 from headwater.ids import NodeId, NodeKind
 from headwater.slices import NamespaceRow, Slice
@@ -49,7 +50,7 @@ class Catalog:
         # fmt: on
 
     async def namespaces(self, request: Request) -> Response:
-        part = params.part(request)
+        part = numbered.part(request)
 
         async def question(asked: Question) -> Namespaces:
             known = await self.known_namespaces(asked)
@@ -106,7 +107,7 @@ class Catalog:
         )
 
     async def sources(self, request: Request) -> Response:
-        part = params.part(request)
+        part = numbered.part(request)
 
         async def question(asked: Question) -> Sources:
             known = await self.known_sources(asked)
@@ -148,7 +149,7 @@ class Catalog:
         return found
 
     async def tags(self, request: Request) -> Response:
-        part = params.part(request)
+        part = numbered.part(request)
 
         async def question(asked: Question) -> Tags:
             found: dict[str, str | None] = {}

@@ -25,11 +25,13 @@ from headwater.event import DatasetFacts, EventKind, Gist, Tag, Transformation
 from headwater.ids import Key, NodeId
 from headwater.records import LAST_STAMP
 from headwater.slices import Browser, Slice
-from headwater.store import Direction, NodeDetail
+from headwater.store import Direction, Moment, NodeDetail
 
 DEFAULT_SOURCE = "default"
 USES = 20
 """How many of the newest events of a dataset are looked through for facets of its use as input."""
+WRITES = 10_000
+"""How many of the newest writes of a dataset are looked through for its version at a time."""
 STREAM = "STREAM"
 
 
@@ -132,6 +134,21 @@ class DatasetViews:
         if known.gist.type == STREAM:
             return Stream(**members, schema_location=ours.schema_location)
         return Dataset(**members)
+
+    async def version_at(self, detail: NodeDetail, moment: Moment | None) -> str | None:
+        """The version that holds, or held at a time."""
+        if moment is None:
+            return (await self.current(detail))[0]
+        key, node = detail.row.key, detail.row.node
+        rows, _ = await self._browser.slice_writes(key, Slice(WRITES))
+        for row in rows:
+            ended = row.record.ended
+            if row.record.complete and ended is not None and ended <= moment.until:
+                return identity.written_version(node, row.job, row.record.run_id)
+        for each in await self._browser.statings(key):
+            if not each.writes and each.time <= moment.until:
+                return identity.stated_version(node, each.digest)
+        return None
 
     async def current(self, detail: NodeDetail) -> tuple[str | None, int | None]:
         """The version that holds now, and when it came to be.

@@ -26,6 +26,7 @@ from headwater.dialects.marquez.questions import Asker, Question, not_found
 from headwater.dialects.marquez.runs import STATES, RunViews
 from headwater.dialects.marquez.runs import facets as shown_facets
 from headwater.dialects.marquez.versions import VersionViews
+from headwater.dialects.openlineage import numbered
 from headwater.errors import InvalidParameter
 from headwater.http.message import Param, Request, Response, Route, json_response
 from headwater.ids import NodeKind
@@ -97,7 +98,7 @@ class Entities:
         # fmt: on
 
     async def datasets(self, request: Request) -> Response:
-        (namespace,), part = request.path, params.part(request)
+        (namespace,), part = request.path, numbered.part(request)
 
         async def question(asked: Question) -> Datasets:
             await asked.require_namespace(namespace)
@@ -118,7 +119,7 @@ class Entities:
         return json_response(await self._ask(request, question))
 
     async def dataset_versions(self, request: Request) -> Response:
-        (namespace, name), part = request.path, params.part(request)
+        (namespace, name), part = request.path, numbered.part(request)
 
         async def question(asked: Question) -> DatasetVersions:
             detail = await asked.dataset(namespace, name)
@@ -143,7 +144,7 @@ class Entities:
 
     async def jobs(self, request: Request) -> Response:
         namespace = request.path[0] if request.path else None
-        part, states = params.part(request), _states(request)
+        part, states = numbered.part(request), _states(request)
 
         async def question(asked: Question) -> Jobs:
             details, total = await asked.browser.slice_jobs(asked.domain, namespace, states, part)
@@ -161,7 +162,7 @@ class Entities:
         return json_response(await self._ask(request, question))
 
     async def job_versions(self, request: Request) -> Response:
-        (namespace, name), part = request.path, params.part(request)
+        (namespace, name), part = request.path, numbered.part(request)
 
         async def question(asked: Question) -> JobVersions:
             detail = await asked.job(namespace, name)
@@ -183,7 +184,7 @@ class Entities:
         return json_response(await self._ask(request, question))
 
     async def runs(self, request: Request) -> Response:
-        (namespace, name), part = request.path, params.part(request)
+        (namespace, name), part = request.path, numbered.part(request)
 
         async def question(asked: Question) -> Runs:
             detail = await asked.job(namespace, name)

@@ -314,10 +314,3 @@ class Runs(Wire, frozen=True):
 
     runs: tuple[Run, ...]
     total_count: int
-
-
-class Events(Wire, frozen=True):
-    """A page of run events, by event time."""
-
-    events: tuple[msgspec.Raw, ...]
-    total_count: int

@@ -3,12 +3,10 @@
 from enum import Enum
 from typing import TypeVar
 
+from headwater.dialects.openlineage.numbered import FURTHEST, LIMIT, MOST
 from headwater.errors import InvalidParameter
 from headwater.http.message import Param, Request
-from headwater.slices import Slice
 
-LIMIT, MOST = 100, 100_000
-FURTHEST = 10**12
 DEPTH, DEEPEST = 20, 1_000
 DEFAULT_DOMAIN = "default"
 
@@ -28,11 +26,6 @@ Choice = TypeVar("Choice", bound=Enum)
 
 def domain_of(request: Request) -> str:
     return request.principal.domain or DEFAULT_DOMAIN
-
-
-def part(request: Request, limit: int = LIMIT) -> Slice:
-    """The page asked for; raises InvalidParameter."""
-    return Slice(request.number("limit", limit, 0, MOST), request.number("offset", 0, 0, FURTHEST))
 
 
 def depth(request: Request) -> int:

@@ -1,9 +1,15 @@
 """The Marquez dialect: its routes."""
 
 from headwater.dialects.marquez.catalog import Catalog
+from headwater.dialects.marquez.columns import Columns
 from headwater.dialects.marquez.entities import Entities
 from headwater.dialects.marquez.errors import render
+from headwater.dialects.marquez.events import Events
+from headwater.dialects.marquez.lineage import Lineage
 from headwater.dialects.marquez.questions import Asker
+from headwater.dialects.marquez.search import Search
+from headwater.dialects.marquez.stats import Stats
+from headwater.dialects.marquez.upstream import Upstream
 from headwater.http.context import Context
 from headwater.http.message import Dialect, Route
 
@@ -22,4 +28,14 @@ def dialect(context: Context) -> Dialect:
 
 def routes(context: Context) -> tuple[Route, ...]:
     ask = Asker(context)
-    return (*Catalog(ask).routes(), *Entities(ask).routes())
+    catalog = Catalog(ask)
+    return (
+        *catalog.routes(),
+        *Entities(ask).routes(),
+        *Lineage(ask).routes(),
+        *Columns(ask).routes(),
+        *Upstream(ask).routes(),
+        *Events(ask).routes(),
+        *Search(ask).routes(),
+        *Stats(ask, catalog).routes(),
+    )

@@ -15,7 +15,7 @@ import msgspec
 
 from headwater import mask
 from headwater.auth.principal import Scope
-from headwater.dialects.openlineage import extract_params
+from headwater.dialects.openlineage import extract_params, numbered
 from headwater.dialects.openlineage.extract_params import MOST, Wanted
 from headwater.dialects.openlineage.stored import DIALECTS, StoredEvents
 from headwater.errors import HeadwaterError, InvalidParameter
@@ -83,11 +83,13 @@ class Extract:
                 Scope.READ,
                 "The events of a span of time, with what was posted",
                 params=extract_params.PARAMS,
-                answer=list[ExtractedEvent],
+                answer=(list[ExtractedEvent], numbered.EventPage),
             ),
         )
 
     async def extract(self, request: Request) -> Response:
+        if numbered.asked(request):
+            return await numbered.latest(self._store, request)
         wanted = extract_params.read(request)
 
         async def question(reader: Reader) -> tuple[list[ExtractedEvent], str | None]:

@@ -23,9 +23,11 @@ _TEXT: dict[str, object] = {"type": "string"}
 _SECONDS: dict[str, object] = {"type": "number"}
 _WORDS: dict[str, object] = {"type": "array", "items": {"type": "string"}}
 
+_NEEDED = " (required, unless only `limit` and `offset` are given: that is Marquez' page)"
+
 PARAMS = (
-    Param("start", _SECONDS, "Not before this time, in seconds since 1970.", required=True),
-    Param("end", _SECONDS, "Before this time, in seconds since 1970.", required=True),
+    Param("start", _SECONDS, f"Not before this time, in seconds since 1970{_NEEDED}."),
+    Param("end", _SECONDS, f"Before this time, in seconds since 1970{_NEEDED}."),
     Param(
         "sort_by",
         {"type": "string", "enum": ["EVENT_TIME", "EVENT_SIZE_IN_BYTES"], "default": "EVENT_TIME"},

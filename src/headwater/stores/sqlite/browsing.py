@@ -1,6 +1,6 @@
 """Numbered pages: what `slices.Browser` asks for."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -11,7 +11,8 @@ from headwater.records import FUTURE, Content, stamp_ceiling, stamp_time
 from headwater.slices import QUARTER, NamespaceRow, Slice, Span, Stating, Tally
 from headwater.store import NodeDetail, NodeRow, RunRow
 from headwater.stores.sqlite import codec
-from headwater.stores.sqlite.connection import Row, array
+from headwater.stores.sqlite.changes import Changes
+from headwater.stores.sqlite.connection import Connection, Row, array
 from headwater.stores.sqlite.listing import Listing
 from headwater.stores.sqlite.names import KINDS
 
@@ -28,6 +29,34 @@ Writers = tuple[list[int], list[int]]
 
 class Browsing(Listing):
     """The part of the reader that counts its way to a page."""
+
+    def __init__(self, db: Connection, changes: Changes | None) -> None:
+        super().__init__(db)
+        self._changes = changes
+
+    async def position(self) -> int:
+        row = self._db.one("last_position")
+        return 0 if row is None else int(row[0])
+
+    async def unchanged(self, known: Mapping[Key, int]) -> set[Key]:
+        if self._changes is None:
+            return set()
+        since = self._changes.since
+        return {key for key, position in known.items() if since(key) <= position}
+
+    async def touching(self, keys: Iterable[Key]) -> list[tuple[Key, Key]]:
+        ids = self._known_ids(keys)
+        if not ids:
+            return []
+        wanted = array(ids)
+        pairs = {*self._db.all("ends_of_sources", wanted), *self._db.all("ends_of_targets", wanted)}
+        ends = {identity for pair in pairs for identity in pair} - self._keys.keys()
+        if ends:
+            for key, identity in self._db.all("keys_by_id", array(sorted(ends))):
+                self._keys[identity] = key
+                self._ids[key] = identity
+        name = self._keys
+        return [(name[source], name[target]) for source, target in pairs]
 
     async def slice_namespaces(self, domain: str) -> list[NamespaceRow]:
         found: dict[str, NamespaceRow] = {}
@@ -223,6 +252,14 @@ class Browsing(Listing):
         name = "run_events_down" if descending else "run_events_up"
         rows = self._db.all(name, domain_id, *ends, part.limit, part.offset)
         return [row[0] for row in rows], self._count_events(domain_id, span)
+
+    async def slice_events_of(
+        self, domain: str, namespace: str, part: Slice
+    ) -> tuple[list[int], int]:
+        where = (self._domain(domain), namespace)
+        rows = self._db.all("run_events_of", *where, part.limit, part.offset)
+        row = self._db.one("count_run_events_of", *where)
+        return [row[0] for row in rows], 0 if row is None else int(row[0])
 
     def _count_events(self, domain_id: int, span: Span) -> int:
         """Whole quarters of an hour are counted already; their rests are few events."""

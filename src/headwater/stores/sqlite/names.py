@@ -1,6 +1,6 @@
 """Small integers for domains, namespaces, nodes and field names, and the search index over them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from headwater.ids import Key, NodeId, NodeKind
 from headwater.memo import Memo
@@ -37,6 +37,11 @@ class Names:
 
     def begin(self) -> None:
         self._batch.clear()
+
+    @property
+    def batch(self) -> Collection[Key]:
+        """The nodes that were asked for since `begin`."""
+        return self._batch.keys()
 
     def domain(self, name: str) -> int:
         """The id of a domain; one that an event names is made on the way."""

@@ -21,6 +21,7 @@ from headwater.store import (
 from headwater.stores.sqlite import codec
 from headwater.stores.sqlite.bodies import Bodies
 from headwater.stores.sqlite.browsing import Browsing
+from headwater.stores.sqlite.changes import Changes
 from headwater.stores.sqlite.connection import Connection, Row, array
 
 
@@ -30,8 +31,8 @@ class SqliteReader(Browsing):
     Nothing here ever waits, so a question runs through in its thread.
     """
 
-    def __init__(self, db: Connection, bodies: Bodies) -> None:
-        super().__init__(db)
+    def __init__(self, db: Connection, bodies: Bodies, changes: Changes | None = None) -> None:
+        super().__init__(db, changes)
         self._bodies = bodies
 
     async def nodes(self, keys: Iterable[Key]) -> dict[Key, NodeRow]:

@@ -153,6 +153,17 @@ ORDER BY id LIMIT ? OFFSET ?
 -- name: count_run_events
 SELECT count(*) FROM event WHERE domain_id = ? AND id >= ? AND id < ? AND kind = 0
 
+-- name: run_events_of
+SELECT e.position FROM event e JOIN node n ON n.id = e.node_id
+WHERE e.domain_id = ?1 AND e.kind = 0
+AND n.namespace_id = (SELECT id FROM namespace WHERE domain_id = ?1 AND name = ?2)
+ORDER BY e.id DESC LIMIT ?3 OFFSET ?4
+
+-- name: count_run_events_of
+SELECT count(*) FROM node n CROSS JOIN run r ON r.job_id = n.id CROSS JOIN event e ON e.run_id = r.id
+WHERE n.kind = 1
+AND n.namespace_id = (SELECT id FROM namespace WHERE domain_id = ?1 AND name = ?2)
+
 -- name: tallies
 SELECT quarter, type, events FROM event_tally WHERE domain_id = ? AND quarter >= ? AND quarter < ?
 
@@ -189,6 +200,15 @@ GROUP BY f.gist
 -- A text sorts before every blob, so these are one stretch of the index.
 -- name: text_run_ids
 SELECT DISTINCT run_id FROM run WHERE domain_id = ? AND run_id >= '' AND run_id < x''
+
+-- The edges that hold now, by either end.
+-- name: ends_of_sources
+SELECT e.source_id, e.target_id FROM carray(?) f CROSS JOIN edge e ON e.source_id = f.value
+WHERE e.origin <> 0
+
+-- name: ends_of_targets
+SELECT e.source_id, e.target_id FROM carray(?) f CROSS JOIN edge e ON e.target_id = f.value
+WHERE e.origin <> 0
 
 -- Statements of the writer ------------------------------------------------------------------------
 

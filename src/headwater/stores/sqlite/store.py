@@ -109,7 +109,8 @@ class SqliteStore(KeyBook):
             db, bodies = self._connection()
             db.begin("DEFERRED")
             try:
-                return _drive(question(SqliteReader(db, bodies)))
+                changes = None if self._writing is None else self._writing.changes
+                return _drive(question(SqliteReader(db, bodies, changes)))
             finally:
                 db.rollback()
 

@@ -1,7 +1,7 @@
 """The one writer: a batch of events becomes log rows and merged records in one transaction."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from headwater.errors import Conflict
 from headwater.event import Received
@@ -54,6 +54,11 @@ class Writer:
                 self._reset()
                 raise
         return receipts
+
+    @property
+    def named(self) -> Collection[Key]:
+        """The nodes that the last batch named."""
+        return self._names.batch
 
     def _reset(self) -> None:
         self._db.rollback()

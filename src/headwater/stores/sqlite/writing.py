@@ -23,6 +23,7 @@ from headwater.errors import (
 from headwater.event import Received
 from headwater.records import Projected
 from headwater.store import Receipt
+from headwater.stores.sqlite.changes import Changes
 from headwater.stores.sqlite.checkpoint import Checkpoints
 from headwater.stores.sqlite.connection import Connection, translated
 from headwater.stores.sqlite.dictionaries import Dictionaries
@@ -60,6 +61,7 @@ class WriteSide:
         self._wrote_at = float("-inf")
         self._damaged = False
         self.failure: str | None = None
+        self.changes = Changes()
 
     def open(self, *, create: bool, progress: Progress) -> None:
         """Examines the file, brings it to the schema of this code, and makes it ready.
@@ -94,6 +96,7 @@ class WriteSide:
             receipts = tools.writer.commit(batch, positions)
         if receipts:
             self._last = max(self._last, *(receipt.position for receipt in receipts))
+            self.changes.note(tools.writer.named, self._last)
             self._lock.mark(self._last)
         self._work_beside(tools)
         return receipts

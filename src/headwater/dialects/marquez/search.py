@@ -1,0 +1,196 @@
+"""Search: Marquez' own, and the one that it needs OpenSearch for. Both ask Headwater's index."""
+
+import re
+from enum import Enum
+
+import msgspec
+
+from headwater.auth.principal import Scope
+from headwater.dialects.marquez import identity, params, shelf, times
+from headwater.dialects.marquez.cards import node_id
+from headwater.dialects.marquez.jobs import type_of
+from headwater.dialects.marquez.objects import (
+    DatasetHit,
+    DatasetHits,
+    JobHit,
+    JobHits,
+    SearchAnswer,
+    SearchResult,
+)
+from headwater.dialects.marquez.questions import Asker, Question, required
+from headwater.dialects.marquez.runs import facets as shown_facets
+from headwater.dialects.marquez.times import iso
+from headwater.dialects.openlineage import numbered
+from headwater.errors import InvalidParameter
+from headwater.http.message import Param, Request, Response, Route, json_response
+from headwater.ids import Key, NodeKind
+from headwater.store import Hit, NodeDetail
+
+LIMIT = 10
+HITS = 10
+"""How many hits the searches of `/api/v2beta` give, as OpenSearch does by default."""
+CANDIDATES = 1_000
+"""How many finds are sorted and filtered, at the least."""
+LONGEST = 1_000
+DAY = 86_400_000_000
+BOTH = frozenset(NodeKind)
+
+
+class Sort(Enum):
+    """What results are sorted by."""
+
+    NAME = "NAME"
+    UPDATE_AT = "UPDATE_AT"
+
+
+_WORDS = Param("q", params.TEXT, "The words to look for.", required=True)
+_KINDS: dict[str, object] = {"type": "string", "enum": ["DATASET", "JOB"]}
+_SORTS: dict[str, object] = {"type": "string", "enum": [each.value for each in Sort]}
+_COUNT: dict[str, object] = {
+    "type": "integer", "minimum": 0, "maximum": numbered.MOST, "default": LIMIT
+}  # fmt: skip
+
+
+class Search:
+    """Answers what names, columns, descriptions and tags hold some words."""
+
+    def __init__(self, ask: Asker) -> None:
+        self._ask = ask
+
+    def routes(self) -> tuple[Route, ...]:
+        # fmt: off
+        return (
+            Route("GET", "/api/v1/search", self.search, "marquez_search", Scope.READ,
+                  "Jobs and datasets by the words of names, columns, descriptions and tags",
+                  params=(
+                      _WORDS,
+                      Param("filter", _KINDS, "Only datasets, or only jobs."),
+                      Param("sort", _SORTS, "By name, or the latest first."),
+                      Param("limit", _COUNT, "The most that is answered."),
+                      Param("namespace", params.TEXT, "Only this namespace."),
+                      Param("before", params.TEXT, "Updated before this day, YYYY-MM-DD."),
+                      Param("after", params.TEXT, "Updated after this day, YYYY-MM-DD."),
+                  ), answer=SearchAnswer),
+            Route("GET", "/api/v2beta/search/jobs", self.jobs, "marquez_search_jobs", Scope.READ,
+                  "Jobs by their words, with what was found", params=(_WORDS,), answer=JobHits),
+            Route("GET", "/api/v2beta/search/datasets", self.datasets, "marquez_search_datasets",
+                  Scope.READ, "Datasets by their words, with what was found", params=(_WORDS,),
+                  answer=DatasetHits),
+        )
+        # fmt: on
+
+    async def search(self, request: Request) -> Response:
+        words = _words(request)
+        kind = params.choice(request, "filter", NodeKind)
+        kinds = BOTH if kind is None else frozenset({kind})
+        sort = params.choice(request, "sort", Sort) or Sort.NAME
+        limit = request.number("limit", LIMIT, 0, numbered.MOST)
+        namespace = request.text("namespace")
+        before, after = (_day(request, name) for name in ("before", "after"))
+
+        async def question(asked: Question) -> SearchAnswer:
+            most = max(limit, CANDIDATES)
+            hits = await asked.browser.search(asked.domain, words, kinds, most)
+            wanted = [hit.key for hit in hits if namespace in (None, hit.node.namespace)]
+            details = (await asked.browser.details(wanted)).values()
+            found = [
+                each
+                for each in details
+                if (before is None or (each.last or 0) < before)
+                and (after is None or (each.last or 0) >= after + DAY)
+            ]
+            found.sort(key=_by_name)
+            if sort is Sort.UPDATE_AT:
+                found.sort(key=lambda each: each.last or 0, reverse=True)
+            results = tuple(map(_result, found[:limit]))
+            return SearchAnswer(len(results), results)
+
+        return json_response(await self._ask(request, question))
+
+    async def jobs(self, request: Request) -> Response:
+        words = _words(request)
+
+        async def question(asked: Question) -> JobHits:
+            hits, details, said = await _found(asked, words, NodeKind.JOB)
+            rows = await asked.browser.newest_runs(details, 1)
+            found = []
+            for hit in hits:
+                runs = rows.get(hit.key)
+                found.append(
+                    JobHit(
+                        identity.run_uuid(runs[0].record.run_id) if runs else None,
+                        hit.node.name,
+                        hit.node.namespace,
+                        type_of(details[hit.key].gist),
+                        said[hit.key],
+                        runs[0].record.state if runs else None,
+                        {},
+                    )
+                )
+            return JobHits(tuple(found), tuple(_highlight(hit, words) for hit in hits))
+
+        return json_response(await self._ask(request, question))
+
+    async def datasets(self, request: Request) -> Response:
+        words = _words(request)
+
+        async def question(asked: Question) -> DatasetHits:
+            hits, _, said = await _found(asked, words, NodeKind.DATASET)
+            found = (
+                DatasetHit(None, hit.node.name, hit.node.namespace, said[hit.key], None, {})
+                for hit in hits
+            )
+            return DatasetHits(tuple(found), tuple(_highlight(hit, words) for hit in hits))
+
+        return json_response(await self._ask(request, question))
+
+
+async def _found(
+    asked: Question, words: str, kind: NodeKind
+) -> tuple[list[Hit], dict[Key, NodeDetail], dict[Key, dict[str, msgspec.Raw]]]:
+    hits = await asked.browser.search(asked.domain, words, frozenset({kind}), HITS)
+    details = await asked.browser.details([hit.key for hit in hits])
+    nodes = {key: each.row.node for key, each in details.items()}
+    said = await shelf.facets(asked.browser, asked.log, nodes)
+    shown = {
+        key: shown_facets({name: each.facet.body for name, each in said[node].items()})
+        for key, node in nodes.items()
+    }
+    return hits, details, shown
+
+
+def _highlight(hit: Hit, words: str) -> dict[str, tuple[str, ...]]:
+    """Where the words were found, marked as OpenSearch marks them."""
+    name, text = {
+        "namespace": ("namespace", hit.node.namespace),
+        "field": ("facets.schema.fields.name", hit.field or ""),
+        "text": ("facets.documentation.description", hit.text or ""),
+    }.get(hit.matched, ("name", hit.node.name))
+    return {name: (re.sub(re.escape(words.strip()), _marked, text, flags=re.IGNORECASE),)}
+
+
+def _marked(match: re.Match[str]) -> str:
+    return f"<em>{match[0]}</em>"
+
+
+def _words(request: Request) -> str:
+    words = required(request, "q")
+    if len(words) > LONGEST:
+        raise InvalidParameter("q", f"is longer than {LONGEST} characters")
+    return words
+
+
+def _day(request: Request, name: str) -> int | None:
+    text = request.text(name)
+    return None if text is None else times.parse_day(text, name)
+
+
+def _by_name(detail: NodeDetail) -> tuple[str, str, str]:
+    return detail.row.node.name, detail.row.node.namespace, detail.row.node.kind
+
+
+def _result(detail: NodeDetail) -> SearchResult:
+    node = detail.row.node
+    return SearchResult(
+        node.kind.value.upper(), node.name, iso(detail.last or 0), node.namespace, node_id(node)
+    )
