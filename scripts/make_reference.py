@@ -26,7 +26,7 @@ from headwater.dialects.openlineage.errors import render, render_object
 from headwater.errors import HeadwaterError, Problem
 from headwater.http import health, refusals
 from headwater.http.errors import ClientGone, MethodNotAllowed
-from headwater.http.message import Request, Route
+from headwater.http.message import Dialect, Request, Route
 from headwater.settings import Settings
 from headwater.telemetry import Telemetry
 
@@ -150,18 +150,22 @@ def paragraphs(text: str) -> str:
 # HTTP.
 
 
-def routes() -> list[tuple[str, Route]]:
-    """Every route with its dialect. The parts that only work with a database are left out."""
+def dialects() -> list[Dialect]:
+    """Every dialect. The parts that only work with a database are left out."""
     nothing = cast("Any", None)
     context = app.context_of(Settings(database=":memory:"), nothing, nothing, Telemetry())
-    dialects = [importlib.import_module(name).dialect(context) for name in app.DIALECTS]
-    dialects.append(health.dialect(context, dialects[-1].error))
-    return [(dialect.name, route) for dialect in dialects for route in dialect.routes]
+    found = [importlib.import_module(name).dialect(context) for name in app.DIALECTS]
+    return [*found, health.dialect(context, found[-1].error)]
+
+
+def routes() -> list[tuple[str, Route]]:
+    """Every route with the name of its dialect."""
+    return [(dialect.name, route) for dialect in dialects() for route in dialect.routes]
 
 
 def http_page() -> str:
     known = routes()
-    described = openapi.document(route for _, route in known)
+    described = openapi.document(dialects())
     schemas = described["components"]["schemas"]
     shown = [(name, route) for name, route in known if route.answer is not None]
     rest = [(name, route) for name, route in known if route.answer is None]

@@ -29,7 +29,8 @@ STORES = {"sqlite": "headwater.stores.sqlite"}
 SWITCH_SECONDS = 0.001
 LATER = frozenset({"postgres", "postgresql"})
 
-# Each module has `def dialect(context: Context) -> Dialect`. The last one owns what no other does.
+# Each module has `def dialect(context: Context) -> Dialect`. The last one owns what no other does,
+# and is given the others to describe them.
 DIALECTS = (
     "headwater.dialects.openlineage.routes",
     "headwater.dialects.marquez.routes",
@@ -155,7 +156,9 @@ def _tune_interpreter() -> None:
 
 
 def _dialects(context: Context) -> tuple[Dialect, ...]:
-    made: list[Dialect] = [importlib.import_module(name).dialect(context) for name in DIALECTS]
+    *others, last = map(importlib.import_module, DIALECTS)
+    made: list[Dialect] = [module.dialect(context) for module in others]
+    made.append(last.dialect(context, made))
     return (health.dialect(context, made[-1].error), *made)
 
 

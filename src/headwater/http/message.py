@@ -148,7 +148,7 @@ class Dialect(NamedTuple):
     `authenticate` is None where the plain Bearer key is spoken. `owns` are starts of paths, written
     like a route's, below which everything that no route serves is the dialect's to refuse.
     `anywhere` are literal starts of paths that are found behind any prefix too: some clients are
-    given an endpoint with a path.
+    given an endpoint with a path. `refusal` is the type of its errors, for OpenAPI.
     """
 
     name: str
@@ -157,3 +157,4 @@ class Dialect(NamedTuple):
     authenticate: Callable[[Request], Awaitable[Principal]] | None = None
     owns: tuple[str, ...] = ()
     anywhere: tuple[str, ...] = ()
+    refusal: object = None

@@ -7,13 +7,13 @@ from typing import NamedTuple
 import msgspec
 
 from headwater.dialects.marquez import identity, shelf
-from headwater.dialects.marquez.datasets import DEFAULT_SOURCE, fields_of, ours_of
+from headwater.dialects.marquez.datasets import DEFAULT_SOURCE, fields_of, modified, ours_of
 from headwater.dialects.marquez.graphs import DatasetData, JobData
 from headwater.dialects.marquez.jobs import Parent, times, type_of
 from headwater.dialects.marquez.objects import EntityId
 from headwater.dialects.marquez.questions import Question
 from headwater.dialects.marquez.runs import RunViews
-from headwater.dialects.marquez.times import iso
+from headwater.dialects.marquez.times import iso, maybe
 from headwater.ids import Key, NodeId, is_job
 from headwater.memo import Memo
 from headwater.store import Direction, NodeDetail
@@ -132,6 +132,7 @@ async def _datasets(
     said = await shelf.facets(
         asked.browser, asked.log, {key: each.row.node for key, each in details.items()}
     )
+    written = await modified(asked.browser, list(details))
     unstated = [key for key, each in details.items() if each.first is None]
     edges = await asked.browser.edges(unstated, Direction.BOTH, None)
     found: dict[Key, tuple[bytes, ...]] = {}
@@ -151,7 +152,7 @@ async def _datasets(
             source_name=gist.source_name or DEFAULT_SOURCE,
             fields=fields_of(said[node]),
             tags=(),
-            last_modified_at=iso(last),
+            last_modified_at=maybe(written.get(key)),
             last_lifecycle_state=gist.lifecycle,
             description=gist.description,
         )

@@ -13,7 +13,7 @@ from headwater.auth.principal import Scope
 from headwater.dialects.marquez import identity, params, times
 from headwater.dialects.marquez.datasets import DatasetViews, fields_of, transformation
 from headwater.dialects.marquez.graphs import (
-    ColumnGraphAnswer,
+    ColumnGraph,
     Edge,
     FieldData,
     FieldInput,
@@ -77,14 +77,14 @@ class Columns:
                       params.DEPTHS,
                       Param("withDownstream", {"type": "boolean", "default": False},
                             "Also what is made of them."),
-                  ), answer=ColumnGraphAnswer),
+                  ), answer=ColumnGraph),
         )
         # fmt: on
 
     async def lineage(self, request: Request) -> Response:
         wanted = Asked.read(request)
 
-        async def question(asked: Question) -> ColumnGraphAnswer:
+        async def question(asked: Question) -> ColumnGraph:
             starts, moment = await _starts(asked, wanted)
             nodes: set[FieldId] = set()
             edges: Edges = {}
@@ -152,7 +152,7 @@ async def _moment(asked: Question, node: NodeId, version: str | None) -> Moment 
 
 async def _answer(
     asked: Question, nodes: set[FieldId], edges: Edges, moment: Moment | None, *, versioned: bool
-) -> ColumnGraphAnswer:
+) -> ColumnGraph:
     datasets = {field.dataset for field in nodes}
     keys = [dataset.key(asked.domain) for dataset in datasets]
     details = list((await asked.browser.details(keys)).values())
@@ -181,7 +181,7 @@ async def _answer(
                 out_edges=tuple(Edge(ids[field], far) for far in sorted(readers.get(field, ()))),
             )
         )
-    return ColumnGraphAnswer(tuple(sorted(found, key=lambda node: node.id)))
+    return ColumnGraph(tuple(sorted(found, key=lambda node: node.id)))
 
 
 def _data(

@@ -22,7 +22,8 @@ from headwater.dialects.marquez.shelf import Said
 from headwater.dialects.marquez.times import iso, maybe
 from headwater.dialects.openlineage.log import Log
 from headwater.event import DatasetFacts, EventKind, Gist, Tag, Transformation
-from headwater.ids import Key, NodeId
+from headwater.ids import Key, NodeId, is_job
+from headwater.lineage.ledger import EVER
 from headwater.records import LAST_STAMP
 from headwater.slices import Browser, Slice
 from headwater.store import Direction, Moment, NodeDetail
@@ -53,10 +54,12 @@ class DatasetViews:
         self._browser = browser
         self._log = log
         self._domain = domain
+        self._modified: dict[Key, int] = {}
         self.runs = RunViews(browser, log, domain)
 
     async def datasets(self, details: Sequence[NodeDetail]) -> list[Dataset]:
         known = await self.known(details)
+        self._modified = await modified(self._browser, [each.row.key for each in details])
         return [
             await self._dataset(each, detail) for each, detail in zip(known, details, strict=True)
         ]
@@ -111,7 +114,7 @@ class DatasetViews:
 
     async def _dataset(self, known: Known, detail: NodeDetail) -> Dataset:
         ours = ours_of(known.said)
-        version, modified = await self.current(detail)
+        version = await self.current(detail)
         lifecycle = known.gist.lifecycle
         members: dict[str, Any] = {
             "id": id_of(known.node),
@@ -123,7 +126,7 @@ class DatasetViews:
             "source_name": known.gist.source_name or DEFAULT_SOURCE,
             "fields": fields_of(known.said),
             "tags": dataset_tags(known.gist),
-            "last_modified_at": maybe(modified),
+            "last_modified_at": maybe(self._modified.get(detail.row.key)),
             "last_lifecycle_state": lifecycle,
             "description": known.gist.description,
             "current_version": version,
@@ -138,7 +141,7 @@ class DatasetViews:
     async def version_at(self, detail: NodeDetail, moment: Moment | None) -> str | None:
         """The version that holds, or held at a time."""
         if moment is None:
-            return (await self.current(detail))[0]
+            return await self.current(detail)
         key, node = detail.row.key, detail.row.node
         rows, _ = await self._browser.slice_writes(key, Slice(WRITES))
         for row in rows:
@@ -150,8 +153,8 @@ class DatasetViews:
                 return identity.stated_version(node, each.digest)
         return None
 
-    async def current(self, detail: NodeDetail) -> tuple[str | None, int | None]:
-        """The version that holds now, and when it came to be.
+    async def current(self, detail: NodeDetail) -> str | None:
+        """The version that holds now.
 
         A complete run moves it, as does a dataset event with another schema; a run that failed does
         not.
@@ -162,14 +165,23 @@ class DatasetViews:
         told = next((each for each in stated if each.kind is EventKind.DATASET), None)
         ended = None if row is None else row.record.ended
         if row is not None and ended is not None and (told is None or told.time <= ended):
-            return identity.written_version(node, row.job, row.record.run_id), ended
+            return identity.written_version(node, row.job, row.record.run_id)
         if told is not None:
-            return identity.stated_version(node, told.digest), told.time
+            return identity.stated_version(node, told.digest)
         if stated:
-            return identity.stated_version(node, stated[0].digest), None
+            return identity.stated_version(node, stated[0].digest)
         if (await self._browser.slice_writes(key, Slice(0)))[1] or detail.first is None:
-            return None, None
-        return identity.stated_version(node, b""), None
+            return None
+        return identity.stated_version(node, b"")
+
+
+async def modified(browser: Browser, datasets: Sequence[Key]) -> dict[Key, int]:
+    """When each dataset that was ever written was last stated to be."""
+    found: dict[Key, int] = {}
+    for edge in await browser.edges(datasets, Direction.UP, EVER):
+        if edge.owner == edge.source and is_job(edge.owner):
+            found[edge.target] = max(edge.last, found.get(edge.target, edge.last))
+    return found
 
 
 def dataset_facets(said: Said, used: Mapping[str, bytes]) -> Facets:

@@ -66,7 +66,7 @@ class DatasetNode(Wire, frozen=True, tag_field="type", tag="DATASET"):
     out_edges: tuple[Edge, ...]
 
 
-class GraphAnswer(Wire, frozen=True):
+class LineageGraph(Wire, frozen=True):
     """A lineage graph, nodes by id."""
 
     graph: tuple[JobNode | DatasetNode, ...]
@@ -106,7 +106,7 @@ class FieldNode(Wire, frozen=True):
     out_edges: tuple[Edge, ...]
 
 
-class ColumnGraphAnswer(Wire, frozen=True):
+class ColumnGraph(Wire, frozen=True):
     """A column lineage graph, nodes by id."""
 
     graph: tuple[FieldNode, ...]

@@ -11,7 +11,7 @@ from headwater import lineage
 from headwater.auth.principal import Scope
 from headwater.dialects.marquez import params, times
 from headwater.dialects.marquez.cards import Card, Cards
-from headwater.dialects.marquez.graphs import GraphAnswer
+from headwater.dialects.marquez.graphs import LineageGraph
 from headwater.dialects.marquez.questions import Asker, Question, required
 from headwater.errors import InvalidParameter, NotFound
 from headwater.http.message import Param, Request, Response, Route
@@ -43,7 +43,7 @@ class Lineage:
                       params.DEPTHS,
                       Param("direction", schema, "Only upstream or downstream; ours."),
                       Param("asOf", params.TEXT, "As it was at this time; ours."),
-                  ), answer=GraphAnswer),
+                  ), answer=LineageGraph),
         )
         # fmt: on
 

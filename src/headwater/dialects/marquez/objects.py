@@ -220,7 +220,7 @@ class SearchResult(Wire, frozen=True):
     node_id: str
 
 
-class SearchAnswer(Wire, frozen=True):
+class SearchResults(Wire, frozen=True):
     """What a search found; `totalCount` counts it."""
 
     total_count: int

@@ -3,7 +3,7 @@
 from headwater.dialects.marquez.catalog import Catalog
 from headwater.dialects.marquez.columns import Columns
 from headwater.dialects.marquez.entities import Entities
-from headwater.dialects.marquez.errors import render
+from headwater.dialects.marquez.errors import ErrorAnswer, render
 from headwater.dialects.marquez.events import Events
 from headwater.dialects.marquez.lineage import Lineage
 from headwater.dialects.marquez.questions import Asker
@@ -23,7 +23,7 @@ OWNS = (
 
 def dialect(context: Context) -> Dialect:
     """What Marquez' clients and its web UI speak."""
-    return Dialect(NAME, routes(context), render, owns=OWNS)
+    return Dialect(NAME, routes(context), render, owns=OWNS, refusal=ErrorAnswer)
 
 
 def routes(context: Context) -> tuple[Route, ...]:

@@ -14,8 +14,8 @@ from headwater.dialects.marquez.objects import (
     DatasetHits,
     JobHit,
     JobHits,
-    SearchAnswer,
     SearchResult,
+    SearchResults,
 )
 from headwater.dialects.marquez.questions import Asker, Question, required
 from headwater.dialects.marquez.runs import facets as shown_facets
@@ -70,7 +70,7 @@ class Search:
                       Param("namespace", params.TEXT, "Only this namespace."),
                       Param("before", params.TEXT, "Updated before this day, YYYY-MM-DD."),
                       Param("after", params.TEXT, "Updated after this day, YYYY-MM-DD."),
-                  ), answer=SearchAnswer),
+                  ), answer=SearchResults),
             Route("GET", "/api/v2beta/search/jobs", self.jobs, "marquez_search_jobs", Scope.READ,
                   "Jobs by their words, with what was found", params=(_WORDS,), answer=JobHits),
             Route("GET", "/api/v2beta/search/datasets", self.datasets, "marquez_search_datasets",
@@ -88,7 +88,7 @@ class Search:
         namespace = request.text("namespace")
         before, after = (_day(request, name) for name in ("before", "after"))
 
-        async def question(asked: Question) -> SearchAnswer:
+        async def question(asked: Question) -> SearchResults:
             most = max(limit, CANDIDATES)
             hits = await asked.browser.search(asked.domain, words, kinds, most)
             wanted = [hit.key for hit in hits if namespace in (None, hit.node.namespace)]
@@ -103,7 +103,7 @@ class Search:
             if sort is Sort.UPDATE_AT:
                 found.sort(key=lambda each: each.last or 0, reverse=True)
             results = tuple(map(_result, found[:limit]))
-            return SearchAnswer(len(results), results)
+            return SearchResults(len(results), results)
 
         return json_response(await self._ask(request, question))
 

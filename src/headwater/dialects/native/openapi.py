@@ -10,7 +10,7 @@ import msgspec
 from headwater import __version__
 from headwater.auth.principal import Scope
 from headwater.dialects.openlineage.errors import ErrorObject
-from headwater.http.message import JSON, Request, Response, Route
+from headwater.http.message import JSON, Dialect, Request, Response, Route
 
 Schema = dict[str, Any]
 
@@ -36,13 +36,14 @@ _ERRORS = {
     503: "Try again later; see Retry-After.",
 }
 _ALWAYS = (400, 429, 503)
+_NODES = frozenset({"node", "nodeId", "runId"})
 
 
 class OpenApi:
     """Serves the description; it is made when it is first asked for."""
 
-    def __init__(self, routes: Sequence[Route]) -> None:
-        self._routes = routes
+    def __init__(self, dialects: Sequence[Dialect]) -> None:
+        self._dialects = dialects
 
     def routes(self) -> tuple[Route, ...]:
         return (Route("GET", "/openapi.json", self.show, "openapi", None),)
@@ -52,22 +53,29 @@ class OpenApi:
 
     @cached_property
     def _body(self) -> bytes:
-        return msgspec.json.encode(document(self._routes))
+        return msgspec.json.encode(document(self._dialects))
 
 
-def document(routes: Iterable[Route]) -> Schema:
+def document(dialects: Iterable[Dialect]) -> Schema:
     """Describes the routes that have an answer type."""
-    shown = [route for route in routes if route.answer is not None]
-    types = [
-        part for route in shown for part in (*_kinds(route.answer), route.request_type) if part
+    shown = [
+        (route, dialect.refusal or ErrorObject)
+        for dialect in dialects
+        for route in dialect.routes
+        if route.answer is not None
     ]
-    schemas, components = msgspec.json.schema_components(
-        [ErrorObject, *types], ref_template=_REFERENCE
-    )
-    by_type = dict(zip(map(repr, types), schemas[1:], strict=True))
+    types = [
+        part
+        for route, refusal in shown
+        for part in (*_kinds(route.answer), route.request_type, refusal)
+        if part
+    ]
+    schemas, components = msgspec.json.schema_components(types, ref_template=_REFERENCE)
+    by_type = dict(zip(map(repr, types), schemas, strict=True))
     paths: dict[str, Schema] = {}
-    for route in shown:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, by_type)
+    for route, refusal in shown:
+        operation = _operation(route, by_type, by_type[repr(refusal)])
+        paths.setdefault(route.path, {})[route.method.lower()] = operation
     return {
         "openapi": "3.1.0",
         "info": {"title": _TITLE, "version": __version__, "description": _ABOUT},
@@ -91,18 +99,18 @@ def _answer(route: Route, schemas: Mapping[str, Schema]) -> Schema:
     return kinds[0] if len(kinds) == 1 else {"anyOf": kinds}
 
 
-def _operation(route: Route, schemas: Mapping[str, Schema]) -> Schema:
+def _operation(route: Route, schemas: Mapping[str, Schema], refusal: Schema) -> Schema:
     operation: Schema = {
         "operationId": route.operation,
         "summary": route.summary,
-        "tags": [_tag(route.path)],
+        "tags": [_tag(route)],
         "parameters": [*_path_parameters(route.path), *_query_parameters(route)],
         "responses": {
             "200": {
                 "description": "The answer.",
                 "content": _json(_answer(route, schemas)),
             },
-            **{str(status): _error(status) for status in _statuses(route)},
+            **{str(status): _error(status, refusal) for status in _statuses(route)},
         },
     }
     if route.scope is None:
@@ -115,9 +123,12 @@ def _operation(route: Route, schemas: Mapping[str, Schema]) -> Schema:
     return operation
 
 
-def _tag(path: str) -> str:
-    parts = path.split("/")
-    return parts[3] if path.startswith("/api/v2/") else "openlineage"
+def _tag(route: Route) -> str:
+    parts = route.path.split("/")
+    if route.path.startswith("/api/v2/"):
+        return parts[3]
+    dialect, mark, _ = route.operation.partition("_")
+    return dialect if mark and dialect == "marquez" else "openlineage"
 
 
 def _path_parameters(path: str) -> list[Schema]:
@@ -146,16 +157,16 @@ def _statuses(route: Route) -> list[int]:
         statuses |= {401, 403}
     if route.body:
         statuses |= {413, 415, 422}
-    if "{" in route.path or any(param.name == "node" for param in route.params):
+    if "{" in route.path or any(param.name in _NODES for param in route.params):
         statuses.add(404)
     if route.scope is not Scope.WRITE:
         statuses -= {413, 415, 422}
     return sorted(statuses)
 
 
-def _error(status: int) -> Schema:
-    schema: Schema = {"$ref": _REFERENCE.format(name=ErrorObject.__name__)}
-    if status == 401:  # on the OpenLineage paths it is this member alone
+def _error(status: int, schema: Schema) -> Schema:
+    if status == 401 and schema["$ref"].endswith(ErrorObject.__name__):
+        # on the OpenLineage paths it is this member alone
         schema = {"type": "object", "properties": {"error": {"const": "Unauthorized"}}}
     return {"description": _ERRORS[status], "content": _json(schema)}
 

@@ -40,8 +40,8 @@ CREATE TABLE node (
     key BLOB NOT NULL,
     alias_of INTEGER,
     flows INTEGER NOT NULL DEFAULT 0,
-    hidden_at INTEGER, first BLOB
-);
+    hidden_at INTEGER
+, first BLOB);
 CREATE UNIQUE INDEX node_by_key ON node (key);
 CREATE INDEX node_by_name ON node (namespace_id, kind, name, hidden_at);
 CREATE INDEX node_by_first ON node (namespace_id, kind, first, hidden_at) WHERE first IS NOT NULL;

@@ -92,6 +92,10 @@ def test_operations_are_told_apart_and_complete(described: dict[str, Any]) -> No
         "/api/v2/namespaces",
         "/api/v2/search",
         "/api/v2/stats",
+        "/api/v1/namespaces/{namespace}/jobs/{job}",
+        "/api/v1/jobs/runs/{id}/facets",
+        "/api/v1/column-lineage",
+        "/api/v2beta/search/datasets",
     ],
 )
 def test_what_is_served_is_described(described: dict[str, Any], path: str) -> None:
@@ -134,7 +138,18 @@ def test_answers_are_as_described(tmp_path: Path) -> None:
         run_facets={"parent": facet(run={"runId": "up"}, job={"namespace": "shop", "name": "dag"})},
     )
     questions = {
-        "/api/v1/events": ["?start=0&end=4000000000"],
+        "/api/v1/events": ["?start=0&end=4000000000", "?limit=2"],
+        "/api/v1/lineage": ["?nodeId=dataset:pg:orders"],
+        "/api/v1/column-lineage": ["?nodeId=dataset:pg:orders"],
+        "/api/v1/runlineage/upstream": ["?runId=r"],
+        "/api/v1/search": ["?q=orders"],
+        "/api/v2beta/search/jobs": ["?q=load"],
+        "/api/v2beta/search/datasets": ["?q=orders"],
+        "/api/v1/jobs/runs/{id}/facets": ["?type=run"],
+        **{
+            f"/api/v1/stats/{of}": ["?period=DAY"]
+            for of in ("lineage-events", "jobs", "datasets", "sources")
+        },
         "/api/v2/lineage": [
             "?node=dataset:pg:orders",
             "?node=field:pg:orders:id",
@@ -147,7 +162,8 @@ def test_answers_are_as_described(tmp_path: Path) -> None:
         "/api/v2/search": ["?q=orders"],
         "/api/v2/node": ["?node=job:shop:load"],
     }
-    places = {"run_id": "r", "namespace": "pg", "name": "orders"}
+    places = {"run_id": "r", "namespace": "pg", "name": "orders", "dataset": "orders"}
+    marquez = {"job": "load", "source": "default", "id": "r"}
 
     async def story(server: Server) -> None:
         (places["id"],) = await server.post(event)
@@ -156,6 +172,13 @@ def test_answers_are_as_described(tmp_path: Path) -> None:
             if method != "get":
                 continue
             owner = {"namespace": "shop", "name": "load"} if "/jobs/" in path else {}
+            if path.startswith("/api/v1/"):
+                owner |= marquez
+            if path.endswith("/versions/{version}"):
+                versions = await server.client.get(
+                    path.removesuffix("/{version}").format(**{**places, **owner})
+                )
+                owner["version"] = versions.json()["versions"][0]["version"]
             where = path.format(**{**places, **owner})
             answer = operation["responses"]["200"]["content"]["application/json"]["schema"]
             rooted = {**answer, "components": described["components"]}

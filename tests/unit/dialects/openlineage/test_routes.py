@@ -81,7 +81,7 @@ def test_a_missing_member_is_named_by_its_pointer(tmp_path: Path) -> None:
 def test_reading_the_way_in_is_405(tmp_path: Path) -> None:
     async def story() -> httpx.Response:
         async with serving(tmp_path) as (_, client):
-            return await client.get("/api/v1/lineage")
+            return await client.get("/api/v1/lineage/batch")
 
     response = asyncio.run(story())
     assert response.status_code == 405
