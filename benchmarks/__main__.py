@@ -12,7 +12,7 @@ from typing import Any, cast, get_args
 import click
 
 from benchmarks import floor as floors
-from benchmarks import graph, ingest, lineage, results, size
+from benchmarks import graph, ingest, lineage, marquez, results, size
 from benchmarks.generator import Mode
 from benchmarks.graph import Shape
 from benchmarks.results import Row
@@ -233,6 +233,26 @@ def search_command(preset: str, columns: bool, seed: int, **asked: Any) -> None:
     """Searches among the names of the same graph."""
     shape = replace(graph.PRESETS[preset], columns=columns, seed=seed)
     _ask(list(lineage.SEARCH), shape, **asked)
+
+
+@main.command("marquez")
+@_option("--events", default=1_000_000, help="About how many events the database holds.")
+@_option("--size", type=click.Choice(get_args(Size)), default="small")
+@_option("--requests", default=20, help="Of each question, after the first.")
+@_option("--database", type=click.Path(path_type=Path, dir_okay=False), default=None,
+    help="Keep the loaded database here; used again when it is there.")  # fmt: skip
+@common_options("marquez")
+def marquez_command(
+    events: int, size: Size, requests: int, database: Path | None, name: str, folder: Path | None
+) -> None:
+    """Marquez' reads, each over HTTP, one at a time."""
+    rows: list[Row] = []
+    with working(folder) as made:
+        kept = made / "marquez.db" if database is None else database.absolute()
+        if not kept.exists():
+            rows.append(marquez.prepare(events, size, kept))
+        rows = [*marquez.ask(events, kept, requests), *rows]
+        publish(name, rows, {"events": events, "size": size, "requests": requests}, made)
 
 
 @main.command("events")
