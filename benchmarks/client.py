@@ -11,7 +11,7 @@ import statistics
 import time
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection as Pipe
@@ -26,10 +26,19 @@ RETRIED = frozenset((429, 503))
 HOST = "127.0.0.1"
 
 
-def post(path: str, body: bytes) -> bytes:
+Headers = Callable[[str, bytes], Iterable[tuple[str, str]]]
+"""From the path and the body of a POST to the further headers that it needs, a signature say.
+
+A host that is signed over is `127.0.0.1`.
+"""
+
+
+def post(path: str, body: bytes, headers: Headers | None = None) -> bytes:
+    added = () if headers is None else headers(path, body)
+    lines = "".join(f"{name}: {value}\r\n" for name, value in added).encode()
     return (
-        b"POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-        b"Content-Length: %d\r\n\r\n%s" % (path.encode(), len(body), body)
+        b"POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n%s"
+        b"Content-Length: %d\r\n\r\n%s" % (path.encode(), lines, len(body), body)
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from benchmarks import client
+from benchmarks.client import Headers
 from benchmarks.generator import Generator, Mode
 from benchmarks.templates import Size
 
@@ -37,13 +38,22 @@ class Load:
 
 
 class EventSource:
-    """Events of one generator, posted one by one; its phases go on where the last one ended."""
+    """Events of one generator, posted one by one; its phases go on where the last one ended.
 
-    def __init__(self, load: Load) -> None:
+    Args:
+        headers: what each request needs beside the usual headers. Such requests are made before the
+            clock runs: to sign one costs more than to send it.
+    """
+
+    def __init__(self, load: Load, path: str = INGEST_PATH, headers: Headers | None = None) -> None:
         self._generator = load.generator()
+        self._path = path
+        self._headers = headers
 
     def requests(self, phase: str, count: int) -> Iterator[bytes]:
-        return (client.post(INGEST_PATH, event) for event in self._generator.events(count))
+        events = self._generator.events(count)
+        made = (client.post(self._path, event, self._headers) for event in events)
+        return made if self._headers is None else iter(list(made))
 
     def weigh(self, body: bytes) -> int:
         return 0
