@@ -34,6 +34,7 @@ LATER = frozenset({"postgres", "postgresql"})
 DIALECTS = (
     "headwater.dialects.openlineage.routes",
     "headwater.dialects.marquez.routes",
+    "headwater.dialects.datazone.routes",
     "headwater.dialects.native.routes",
 )
 

@@ -101,6 +101,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             ge=64, le=1 << 20, description="The longest namespace, name or run id, in characters."
         ),
     ] = 4_096
+    datazone_event_bytes: Annotated[
+        int,
+        Meta(ge=1_024, le=1 << 31, description="The largest event that PostLineageEvent takes."),
+    ] = 300_000
+    datazone_accounts: Annotated[
+        str,
+        Meta(
+            description="The AWS account and region that domains stand for, where an event does "
+            "not say them: ACCOUNT/REGION, and DOMAIN=ACCOUNT/REGION for one domain, separated by "
+            "spaces. Default: 000000000000/us-east-1."
+        ),
+    ] = ""
     graph_nodes: Annotated[
         int, Meta(ge=1, le=1_000_000, description="The most nodes that one answer may hold.")
     ] = 100_000

@@ -181,6 +181,15 @@ class Page(NamedTuple):
     after: tuple[int | str | bytes, ...] | None = None
 
 
+class Version(NamedTuple):
+    """An event that states a node: each makes a version of it."""
+
+    stamp: Stamp
+    position: int
+    received_at: int
+    dialect: str
+
+
 class LoggedEvent(msgspec.Struct, frozen=True):
     """A row of the log with the bytes that were received."""
 
@@ -256,6 +265,49 @@ class Reader(Protocol):
 
     async def run_events(self, job: Key, run_id: str) -> list[int]:
         """The positions of all of a run's events."""
+        ...
+
+    async def nodes_between(self, low: Key, high: Key, limit: int) -> list[NodeRow]:
+        """The nodes of any domain whose keys lie in the range, both ends included."""
+        ...
+
+    async def datasets_named(self, domain: str, names: Iterable[str]) -> list[NodeRow]:
+        """The datasets of any namespace that have one of the names."""
+        ...
+
+    async def event_span(self, domain: str) -> tuple[bytes, bytes] | None:
+        """The least and the greatest event id; None when the domain has no event."""
+        ...
+
+    async def events_ending(
+        self, domain: str, ranges: Sequence[tuple[bytes, bytes]], tail: bytes
+    ) -> list[EventRow]:
+        """The events with an id in one of the ranges (the end not included) that ends so."""
+        ...
+
+    async def node_versions(
+        self,
+        key: Key,
+        low: tuple[Stamp, int],
+        high: tuple[Stamp, int],
+        limit: int,
+        ascending: bool = False,
+    ) -> list[Version]:
+        """The versions of a node between two (stamp, position), neither of which is included."""
+        ...
+
+    async def run_versions(self, job: Key, run_id: str) -> list[Version]:
+        """The versions of a run, in the order of their stamps."""
+        ...
+
+    async def runs_stating(
+        self, key: Key, job: Key, until: Stamp, scanned: int
+    ) -> list[tuple[Stamp, str]]:
+        """(stamp, run id) of a job's run events that state the node up to a stamp, newest first.
+
+        Args:
+            scanned: how many of the node's events are looked at.
+        """
         ...
 
     async def facets(self, key: Key) -> dict[str, FacetState]: ...

@@ -128,6 +128,8 @@ class Router:
             at = raw_path.find(start, 1)
             if at > 0:
                 yield raw_path[at:]
+            elif raw_path.endswith(start[:-1]) and len(raw_path) >= len(start):
+                yield start[:-1]
 
 
 def _walk(

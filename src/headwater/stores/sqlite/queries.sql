@@ -298,6 +298,52 @@ AND r.domain_id = (
 )
 ORDER BY e.position
 
+-- name: nodes_between
+SELECT id FROM node WHERE key BETWEEN ? AND ? ORDER BY key LIMIT ?
+
+-- name: datasets_named
+SELECT n.id FROM namespace s CROSS JOIN node n ON n.namespace_id = s.id
+WHERE s.domain_id = ?1 AND n.kind = 0 AND n.name IN (SELECT value FROM carray(?2))
+ORDER BY s.name, n.name
+
+-- name: event_span
+SELECT (SELECT min(id) FROM event WHERE domain_id = ?1),
+    (SELECT max(id) FROM event WHERE domain_id = ?1)
+
+-- name: events_ending
+SELECT id FROM event WHERE domain_id = ? AND id >= ? AND id < ? AND substr(id, 11) = ?
+
+-- name: node_versions_desc
+SELECT v.stamp, v.position, e.received_at, e.dialect
+FROM node_event v CROSS JOIN event e ON e.position = v.position
+WHERE v.node_id = ? AND (v.stamp, v.position) > (?, ?) AND (v.stamp, v.position) < (?, ?)
+ORDER BY v.stamp DESC, v.position DESC LIMIT ?
+
+-- name: node_versions_asc
+SELECT v.stamp, v.position, e.received_at, e.dialect
+FROM node_event v CROSS JOIN event e ON e.position = v.position
+WHERE v.node_id = ? AND (v.stamp, v.position) > (?, ?) AND (v.stamp, v.position) < (?, ?)
+ORDER BY v.stamp, v.position LIMIT ?
+
+-- name: run_versions
+SELECT e.time, e.type, e.digest, e.received_at, e.position, e.dialect
+FROM run r JOIN event e ON e.run_id = r.id
+WHERE r.run_id = ?1 AND r.job_id = ?2
+AND r.domain_id = (
+    SELECT s.domain_id FROM node n JOIN namespace s ON s.id = n.namespace_id WHERE n.id = ?2
+)
+
+-- name: runs_stating
+SELECT v.stamp, r.run_id
+FROM (
+    SELECT stamp, position FROM node_event
+    WHERE node_id = ?1 AND stamp <= ?3 ORDER BY stamp DESC LIMIT ?4
+) v
+CROSS JOIN event e ON e.position = v.position
+CROSS JOIN run r ON r.id = e.run_id
+WHERE r.job_id = ?2
+ORDER BY v.stamp DESC
+
 -- name: facet_states
 SELECT name,
     coalesce(stamp, (SELECT max(v.stamp) FROM node_event v WHERE v.node_id = node_facet.node_id)),

@@ -23,9 +23,10 @@ from headwater.stores.sqlite.bodies import Bodies
 from headwater.stores.sqlite.browsing import Browsing
 from headwater.stores.sqlite.changes import Changes
 from headwater.stores.sqlite.connection import Connection, Row, array
+from headwater.stores.sqlite.locating import Locating
 
 
-class SqliteReader(Browsing):
+class SqliteReader(Browsing, Locating):
     """Fills `store.Reader` and `slices.Browser`.
 
     Nothing here ever waits, so a question runs through in its thread.

@@ -69,6 +69,7 @@ CREATE TABLE event (
 );
 CREATE UNIQUE INDEX event_by_id ON event (domain_id, id, kind);
 CREATE INDEX event_by_run ON event (run_id) WHERE run_id IS NOT NULL;
+CREATE INDEX event_by_failure ON event (domain_id, id) WHERE failure IS NOT NULL;
 CREATE UNIQUE INDEX event_by_token ON event (domain_id, token) WHERE token IS NOT NULL;
 
 CREATE TABLE event_body (

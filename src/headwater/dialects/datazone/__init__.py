@@ -1,0 +1,1 @@
+"""Amazon DataZone: its lineage API, for unmodified AWS clients."""
