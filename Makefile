@@ -6,6 +6,9 @@ ARGS ?=
 
 VENV := .venv
 DBT_VENV := .venv-dbt
+# Clients that the tests run, each in a venv of its own.
+CLIENTS := aws botocore
+JS := tests/js
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 INSTALLED := $(VENV)/.installed
@@ -52,13 +55,27 @@ $(DBT_INSTALLED): requirements-dbt.lock $(INSTALLED)
 	@$(UV) pip sync --quiet --python $(DBT_VENV)/bin/python --require-hashes requirements-dbt.lock
 	@touch $@
 
+# What .venv-aws, .venv-botocore and .venv-node hold is only for the tests.
+.venv-%/.installed: requirements-%.lock $(INSTALLED)
+	@$(UV) venv --quiet --clear --python $(BIN)/python .venv-$*
+	@$(UV) pip sync --quiet --python .venv-$*/bin/python --require-hashes requirements-$*.lock
+	@touch $@
+
+# The AWS SDK for JavaScript, by the machine's Node or by one from a wheel.
+$(JS)/node_modules/.installed: $(JS)/package-lock.json $(JS)/package.json $(INSTALLED)
+	@if ! { npm --version && node -e 'process.exit(+process.versions.node.split(".")[0] < 20)'; } \
+	  >/dev/null 2>&1; then \
+	  $(MAKE) .venv-node/.installed; PATH="$(CURDIR)/.venv-node/bin:$$PATH"; fi; \
+	cd $(JS) && npm ci --silent --no-audit --no-fund
+	@touch $@
+
 demo: install ## Start the server over bundled sample events and show an upstream tree
 	@$(BIN)/headwater demo $(ARGS)
 
 run: install ## Start the server on http://127.0.0.1:8080
 	@$(BIN)/headwater serve $(ARGS)
 
-test: install $(DBT_INSTALLED) ## Run every test
+test: install $(DBT_INSTALLED) $(CLIENTS:%=.venv-%/.installed) $(JS)/node_modules/.installed ## Run every test
 	@HEADWATER_DBT_OL="$(CURDIR)/$(DBT_VENV)/bin/dbt-ol" $(BIN)/python -m pytest -n 2 $(ARGS)
 
 check: lint types test ## Everything CI holds: format, lint, types, tests
@@ -80,8 +97,9 @@ bench: install ## Run the benchmarks
 lock: install ## Make the lock files again (UPGRADE=--upgrade for the newest versions)
 	@$(COMPILE) pyproject.toml --output-file requirements.lock
 	@$(COMPILE) pyproject.toml --group dev --output-file requirements-dev.lock
-	@$(COMPILE) --group pyproject.toml:dbt --output-file requirements-dbt.lock
+	@for group in dbt $(CLIENTS) node; do \
+	  $(COMPILE) --group pyproject.toml:$$group --output-file requirements-$$group.lock || exit; done
 
-clean: ## Remove both venvs, builds and caches
-	rm -rf $(VENV) $(DBT_VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
+clean: ## Remove the venvs, builds and caches
+	rm -rf $(VENV) .venv-* $(JS)/node_modules build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
