@@ -144,6 +144,8 @@ class _Walk:
             if hop == depth or not fresh:
                 break
             frontier = await self._jobs_of(fresh)
+        if not card.job:  # also where no job leads to it
+            self._datasets.update(await self._canonical((start,)))
         for job in self._jobs.values():
             self._pairs += [(self._name(key), job.key) for key in job.reads]
             self._pairs += [(job.key, self._name(key)) for key in job.writes]
@@ -153,8 +155,8 @@ class _Walk:
 
     async def _begin(self, start: Key) -> list[Card]:
         """The producers of a dataset; its consumers where it has none."""
-        self._datasets.update(await self._canonical((start,)))
-        named = {card.key for card in await self._named(self._datasets.values())}
+        canonical = await self._canonical((start,))
+        named = {card.key for card in await self._named(canonical.values())}
         jobs = await self._learn({key for each in named for key in self._cards[each].jobs})
         writers = [job for job in jobs if not named.isdisjoint(job.writes)]
         return writers or [job for job in jobs if not named.isdisjoint(job.reads)]
