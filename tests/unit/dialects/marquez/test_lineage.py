@@ -224,16 +224,23 @@ def test_55_depths_downstream_and_versions(tmp_path: Path) -> None:
         await marquez.post(*TABLES)
         assert set(await marquez.columns("dataset:pg:top", depth=1)) == {MID, TOP}
         assert set(await marquez.columns("dataset:pg:mid")) == {RAW, MID}
-        down = {"withDownstream": "true"}
-        assert set(await marquez.columns("dataset:pg:mid", **down)) == {RAW, MID, TOP}
-        assert set(await marquez.columns("dataset:pg:raw", **down)) == {RAW, MID, TOP}
+        assert set(await marquez.columns("dataset:pg:mid", withDownstream="true")) == {
+            RAW,
+            MID,
+            TOP,
+        }
+        assert set(await marquez.columns("dataset:pg:raw", withDownstream="true")) == {
+            RAW,
+            MID,
+            TOP,
+        }
         assert set(await marquez.columns(MID)) == {RAW, MID}
         assert set(await marquez.columns("job:shop:J2")) == {RAW, MID, TOP}
         version = (await marquez.dataset("top"))["currentVersion"]
         found = await marquez.columns(f"dataset:pg:top#{version}")
         assert f"{TOP}#{version}" in found
         node = f"dataset:pg:top#{version}"
-        await marquez.columns(node, status=400, **down)
+        await marquez.columns(node, status=400, withDownstream="true")
         await marquez.columns("dataset:pg:none", status=404)
         await marquez.columns(f"dataset:pg:top#{run_id(1)}", status=404)
         await marquez.columns("foo", status=400)
