@@ -25,6 +25,7 @@ LAYERS = 50
 HOT, GRAPH = "hot", "graph"
 HOT_SHARE = 0.24
 """How much of all events are of the job with very many runs: START and COMPLETE of each."""
+HOT_SECONDS = 30.0
 _FIRST = 1_767_225_600
 _FACET = {"_producer": templates.PRODUCER, "_schemaURL": f"{templates.FACETS}/1-0-0/X.json"}
 
@@ -102,8 +103,8 @@ def _hot(runs: int) -> Iterator[bytes]:
         "outputs": [{"namespace": HOT, "name": HOT, "facets": facets}],
     }
     for run in range(runs):
-        yield _event("START", run * 30, run + (1 << 28), HOT, HOT, **uses)
-        yield _event("COMPLETE", run * 30 + 20, run + (1 << 28), HOT, HOT, **uses)
+        yield _event("START", run * HOT_SECONDS, run + (1 << 28), HOT, HOT, **uses)
+        yield _event("COMPLETE", (run + 0.6) * HOT_SECONDS, run + (1 << 28), HOT, HOT, **uses)
 
 
 def _graph() -> Iterator[bytes]:

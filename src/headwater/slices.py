@@ -73,8 +73,11 @@ class Browser(Reader, Protocol):
         """Those of the nodes that no event has named after the position; not all may be told."""
         ...
 
-    async def touching(self, keys: Iterable[Key]) -> list[tuple[Key, Key]]:
-        """The (source, target) pairs of the edges that hold now and have any of these ends."""
+    async def neighbours(
+        self, keys: Iterable[Key], *, now: bool
+    ) -> dict[Key, tuple[tuple[Key, ...], tuple[Key, ...]]]:
+        """Of each node the sources and the targets of its edges to nodes of the other kind: of
+        those that hold now, or of all that were ever stated."""
         ...
 
     async def slice_namespaces(self, domain: str) -> list[NamespaceRow]:

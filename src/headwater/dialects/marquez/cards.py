@@ -1,160 +1,120 @@
 """Nodes of lineage answers, made once and kept until an event names the node again."""
 
-from collections.abc import Iterable, Mapping
-from threading import Lock
-from typing import NamedTuple
+from collections.abc import Iterable
 
 import msgspec
 
-from headwater.dialects.marquez import identity, shelf
-from headwater.dialects.marquez.datasets import DEFAULT_SOURCE, fields_of, modified, ours_of
-from headwater.dialects.marquez.graphs import DatasetData, JobData
-from headwater.dialects.marquez.jobs import Parent, times, type_of
+from headwater.dialects.marquez import portraits
+from headwater.dialects.marquez.kept import Kept
 from headwater.dialects.marquez.objects import EntityId
 from headwater.dialects.marquez.questions import Question
-from headwater.dialects.marquez.runs import RunViews
-from headwater.dialects.marquez.times import iso, maybe
 from headwater.ids import Key, NodeId, is_job
-from headwater.memo import Memo
-from headwater.store import Direction, NodeDetail
+from headwater.store import NodeDetail
 
-WEIGHT = 64 << 20
+WEIGHT = 128 << 20
 """Bytes of cards that are kept, about."""
-OVERHEAD = 500
-_SIDES = b'"inputs":[],"outputs":[]'
+OVERHEAD = 1_000
+
+Ends = tuple["Card", ...]
 
 
-class Card(NamedTuple):
-    """What an answer shows of a node. The data of a job is in two parts: what it reads and writes
-    comes between them.
+class Card:
+    """What an answer shows of a node, and what a walk goes on by.
+
+    Of a job: `reads` and `writes`, the datasets of its edges that hold now. Of a dataset: `jobs`,
+    all that ever had an edge with it, because an edge may come to hold again without an event that
+    names the dataset.
     """
 
-    position: int
-    node: NodeId
-    id: str
-    quoted: bytes
-    """The id as JSON."""
-    entity: bytes
-    """Namespace and name as JSON."""
-    data: tuple[bytes, ...]
-    alias_of: Key | None
-    hidden: bool
+    __slots__ = (
+        *("_ends", "_whole", "alias_of", "data", "entity", "hidden", "id", "job", "jobs", "key"),
+        *("quoted", "reads", "writes"),
+    )
+
+    def __init__(
+        self,
+        detail: NodeDetail,
+        data: tuple[bytes, ...],
+        near: tuple[tuple[Key, ...], tuple[Key, ...]],
+    ) -> None:
+        node = detail.row.node
+        self.key = detail.row.key
+        self.job = is_job(self.key)
+        self.id = node_id(node)
+        self.quoted = msgspec.json.encode(self.id)
+        self.entity = msgspec.json.encode(EntityId(node.namespace, node.name))
+        self.data = data
+        self.alias_of = detail.row.alias_of
+        self.hidden = detail.row.hidden_at is not None
+        self.reads, self.writes = near if self.job else ((), ())
+        self.jobs = () if self.job else tuple({*near[0], *near[1]})
+        self._ends: tuple[Ends, Ends] | None = None
+        self._whole = b""
+
+    @property
+    def weight(self) -> int:
+        near = len(self.reads) + len(self.writes) + len(self.jobs)
+        return OVERHEAD + 100 * near + 2 * (len(self.entity) + sum(map(len, self.data)))
+
+    def whole(self, into: Ends, out: Ends) -> bytes:
+        """The node of an answer with these neighbours; the last one made is kept."""
+        ends = (into, out)
+        if self._ends != ends:
+            self._whole = self._made(into, out)
+            self._ends = ends
+        return self._whole
+
+    def _made(self, into: Ends, out: Ends) -> bytes:
+        data = self.data[0]
+        if self.job:
+            reads = b",".join([far.entity for far in into if not far.job])
+            writes = b",".join([far.entity for far in out if not far.job])
+            data = b'%b"inputs":[%b],"outputs":[%b]%b' % (data, reads, writes, self.data[1])
+        return b'{"type":"%b","id":%b,"data":%b,"inEdges":[%b],"outEdges":[%b]}' % (
+            b"JOB" if self.job else b"DATASET",
+            self.quoted,
+            data,
+            b",".join([_edge(far, self) for far in into]),
+            b",".join([_edge(self, far) for far in out]),
+        )
+
+
+def _edge(source: Card, target: Card) -> bytes:
+    return b'{"origin":%b,"destination":%b}' % (source.quoted, target.quoted)
 
 
 class Cards:
     """All cards of a process, for all threads; each domain's nodes have keys of their own."""
 
     def __init__(self) -> None:
-        self._kept: Memo[Key, Card] = Memo(WEIGHT)
-        self._lock = Lock()
+        self._kept: Kept[Card] = Kept(WEIGHT)
 
     async def get(self, asked: Question, keys: Iterable[Key]) -> dict[Key, Card]:
         """The cards of nodes, made where something may have changed."""
         wanted = list(keys)
-        kept = {key: card for key in wanted if (card := self._kept.get(key)) is not None}
-        fresh = await asked.browser.unchanged({key: card.position for key, card in kept.items()})
-        missing = [key for key in wanted if key not in fresh]
-        found = {key: kept[key] for key in fresh}
+        found = await self._kept.fresh(asked.browser, wanted)
+        missing = [key for key in wanted if key not in found]
         if missing:
             position = await asked.browser.position()
-            for key, card in (await _made(asked, missing, position)).items():
-                size = OVERHEAD + len(card.entity) + sum(map(len, card.data))
-                found[key] = card
-                with self._lock:
-                    self._kept.put(key, card, size)
+            made = await _made(asked, missing)
+            found.update(made)
+            for key, card in made.items():
+                self._kept.keep(position, key, card, card.weight)
         return found
 
 
-async def _made(asked: Question, keys: list[Key], position: int) -> dict[Key, Card]:
-    details = await asked.browser.details(keys)
-    jobs = {key: each for key, each in details.items() if is_job(key)}
-    datasets = {key: each for key, each in details.items() if not is_job(key)}
-    data = {**await _jobs(asked, jobs), **await _datasets(asked, datasets)}
-    return {key: _card(position, details[key], data[key]) for key in details}
-
-
-def _card(position: int, detail: NodeDetail, data: tuple[bytes, ...]) -> Card:
-    node = detail.row.node
-    identity = node_id(node)
-    return Card(
-        position,
-        node,
-        identity,
-        msgspec.json.encode(identity),
-        msgspec.json.encode(EntityId(node.namespace, node.name)),
-        data,
-        detail.row.alias_of,
-        detail.row.hidden_at is not None,
-    )
+async def _made(asked: Question, keys: list[Key]) -> dict[Key, Card]:
+    browser = asked.browser
+    details = await browser.details(keys)
+    data = await portraits.data_of(asked, details)
+    jobs = [key for key in details if is_job(key)]
+    near = {
+        **await browser.neighbours(jobs, now=True),
+        **await browser.neighbours([key for key in details if not is_job(key)], now=False),
+    }
+    return {key: Card(details[key], data[key], near[key]) for key in details}
 
 
 def node_id(node: NodeId) -> str:
     """As Marquez writes a node: with bare colons."""
     return f"{node.kind.value}:{node.namespace}:{node.name}"
-
-
-async def _jobs(asked: Question, details: Mapping[Key, NodeDetail]) -> dict[Key, tuple[bytes, ...]]:
-    rows = await asked.browser.newest_runs(details, 1)
-    views = RunViews(asked.browser, asked.log, asked.domain)
-    await views.learn_versions([row for each in rows.values() for row in each])
-    found: dict[Key, tuple[bytes, ...]] = {}
-    for key, detail in details.items():
-        mine = rows.get(key, [])
-        runs = await views.brief(mine)
-        node, gist = detail.row.node, detail.gist
-        parent = Parent(node, mine[0].parent_job if mine else None)
-        created, updated = times(detail, runs)
-        data = JobData(
-            id=EntityId(node.namespace, node.name),
-            type=type_of(gist),
-            name=node.name,
-            simple_name=parent.simple_name,
-            parent_job_name=parent.name,
-            parent_job_uuid=parent.uuid,
-            current_run_uuid=identity.run_uuid(mine[0].record.run_id) if mine else None,
-            created_at=created,
-            updated_at=updated,
-            namespace=node.namespace,
-            inputs=(),
-            outputs=(),
-            location=gist.location,
-            description=gist.description,
-            latest_run=runs[0] if runs else None,
-        )
-        before, _, behind = msgspec.json.encode(data).partition(_SIDES)
-        found[key] = (before, behind)
-    return found
-
-
-async def _datasets(
-    asked: Question, details: Mapping[Key, NodeDetail]
-) -> dict[Key, tuple[bytes, ...]]:
-    said = await shelf.facets(
-        asked.browser, asked.log, {key: each.row.node for key, each in details.items()}
-    )
-    written = await modified(asked.browser, list(details))
-    unstated = [key for key, each in details.items() if each.first is None]
-    edges = await asked.browser.edges(unstated, Direction.BOTH, None)
-    found: dict[Key, tuple[bytes, ...]] = {}
-    for key, detail in details.items():
-        node, gist = detail.row.node, detail.gist
-        near = [edge for edge in edges if key in (edge.source, edge.target)] if unstated else []
-        first = min((e.first for e in near), default=0) if detail.first is None else detail.first
-        last = max((e.last for e in near), default=0) if detail.last is None else detail.last
-        data = DatasetData(
-            id=EntityId(node.namespace, node.name),
-            type="STREAM" if gist.type == "STREAM" else "DB_TABLE",
-            name=node.name,
-            physical_name=ours_of(said[node]).physical_name or node.name,
-            created_at=iso(first),
-            updated_at=iso(last),
-            namespace=node.namespace,
-            source_name=gist.source_name or DEFAULT_SOURCE,
-            fields=fields_of(said[node]),
-            tags=(),
-            last_modified_at=maybe(written.get(key)),
-            last_lifecycle_state=gist.lifecycle,
-            description=gist.description,
-        )
-        found[key] = (msgspec.json.encode(data),)
-    return found

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from headwater import lineage
 from headwater.auth.principal import Scope
 from headwater.dialects.marquez import identity, params, times
-from headwater.dialects.marquez.datasets import DatasetViews, fields_of, transformation
+from headwater.dialects.marquez.datasets import DatasetViews, transformation
 from headwater.dialects.marquez.graphs import (
     ColumnGraph,
     Edge,
@@ -138,10 +138,10 @@ async def _moment(asked: Question, node: NodeId, version: str | None) -> Moment 
     detail = await asked.node(node.kind, node.namespace, node.name)
     created: str | None = None
     if node.kind is NodeKind.DATASET:
-        found = await VersionViews(asked.browser, asked.log, asked.domain, detail).find(version)
+        found = await VersionViews(asked, detail).find(version)
         created = None if found is None else found.created_at
     else:
-        for each in await JobViews(asked.browser, asked.log, asked.domain).versions(detail):
+        for each in await JobViews(asked).versions(detail):
             if each.version == version:
                 run = each.latest_run
                 created = each.created_at if run is None else run.ended_at or run.created_at
@@ -156,12 +156,10 @@ async def _answer(
     datasets = {field.dataset for field in nodes}
     keys = [dataset.key(asked.domain) for dataset in datasets]
     details = list((await asked.browser.details(keys)).values())
-    views = DatasetViews(asked.browser, asked.log, asked.domain)
+    views = DatasetViews(asked)
     known = await views.known(details)
     types = {
-        FieldId(each.node, field.name): field.type or ""
-        for each in known
-        for field in fields_of(each.said)
+        FieldId(each.node, field.name): field.type or "" for each in known for field in each.fields
     }
     versions = {each.row.node: await views.version_at(each, moment) for each in details}
     ids = {field: _id(field, versions if versioned else {}) for field in nodes}

@@ -7,6 +7,7 @@ import msgspec
 
 from headwater import history
 from headwater.dialects.marquez import declared, identity, shelf
+from headwater.dialects.marquez.known import KnownDataset
 from headwater.dialects.marquez.objects import (
     ColumnLineage,
     Dataset,
@@ -16,11 +17,10 @@ from headwater.dialects.marquez.objects import (
     InputField,
     Stream,
 )
-from headwater.dialects.marquez.runs import RunViews
+from headwater.dialects.marquez.questions import Question
 from headwater.dialects.marquez.runs import facets as shown_facets
 from headwater.dialects.marquez.shelf import Said
 from headwater.dialects.marquez.times import iso, maybe
-from headwater.dialects.openlineage.log import Log
 from headwater.event import DatasetFacts, EventKind, Gist, Tag, Transformation
 from headwater.ids import Key, NodeId, is_job
 from headwater.lineage.ledger import EVER
@@ -29,33 +29,21 @@ from headwater.slices import Browser, Slice
 from headwater.store import Direction, Moment, NodeDetail
 
 DEFAULT_SOURCE = "default"
-USES = 20
+USES = 10
 """How many of the newest events of a dataset are looked through for facets of its use as input."""
 WRITES = 10_000
 """How many of the newest writes of a dataset are looked through for its version at a time."""
 STREAM = "STREAM"
 
 
-class Known(msgspec.Struct, frozen=True):
-    """What is known of a dataset under all its names, and when it was stated."""
-
-    node: NodeId
-    gist: Gist
-    said: Said
-    used: Mapping[str, bytes]
-    first: int
-    last: int
-
-
 class DatasetViews:
     """Makes the datasets of one answer."""
 
-    def __init__(self, browser: Browser, log: Log, domain: str) -> None:
-        self._browser = browser
-        self._log = log
-        self._domain = domain
+    def __init__(self, asked: Question) -> None:
+        self._asked = asked
+        self._browser = asked.browser
+        self._log = asked.log
         self._modified: dict[Key, int] = {}
-        self.runs = RunViews(browser, log, domain)
 
     async def datasets(self, details: Sequence[NodeDetail]) -> list[Dataset]:
         known = await self.known(details)
@@ -64,12 +52,26 @@ class DatasetViews:
             await self._dataset(each, detail) for each, detail in zip(known, details, strict=True)
         ]
 
-    async def known(self, details: Sequence[NodeDetail]) -> list[Known]:
+    async def known(self, details: Sequence[NodeDetail]) -> list[KnownDataset]:
         """What is known of datasets, each by all its names."""
+        kept = self._asked.memory.datasets
+        keys = [each.row.key for each in details if each.row.alias_of is None and each.first]
+        found = await kept.fresh(self._browser, keys)
+        missing = [each for each in details if each.row.key not in found]
+        if missing:
+            position = await self._browser.position()
+            for key, known in (await self._learnt(missing)).items():
+                found[key] = known
+                if key in keys:  # what has aliases changes with them
+                    kept.keep(position, key, known, known.weight)
+        return [found[each.row.key] for each in details]
+
+    async def _learnt(self, details: Sequence[NodeDetail]) -> dict[Key, KnownDataset]:
         members = await self._members(details)
         every = {key: each.row.node for group in members.values() for key, each in group.items()}
         said = await shelf.facets(self._browser, self._log, every)
-        found = []
+        used = await self._used(every)
+        found: dict[Key, KnownDataset] = {}
         for detail in details:
             group = members[detail.row.key]
             firsts = [each.first for each in group.values() if each.first is not None]
@@ -77,9 +79,19 @@ class DatasetViews:
             first, last = min(firsts, default=None), max(lasts, default=None)
             if first is None or last is None:
                 first, last = await self._evidence(detail.row.key)
-            united = history.unite([said[each.row.node] for each in group.values()])
-            used = await self._used(group)
-            found.append(Known(detail.row.node, gist_of(united), united, used, first, last))
+            nodes = [each.row.node for each in group.values()]
+            united = history.unite([said[node] for node in nodes])
+            inputs = {name: body for node in nodes for name, body in used.get(node, {}).items()}
+            found[detail.row.key] = KnownDataset(
+                detail.row.node,
+                gist_of(united),
+                ours_of(united),
+                fields_of(united),
+                column_lineage(united),
+                dataset_facets(united, inputs),
+                first,
+                last,
+            )
         return found
 
     async def _members(self, details: Sequence[NodeDetail]) -> dict[Key, dict[Key, NodeDetail]]:
@@ -100,20 +112,24 @@ class DatasetViews:
         edges = await self._browser.edges((key,), Direction.BOTH, None)
         return min((e.first for e in edges), default=0), max((e.last for e in edges), default=0)
 
-    async def _used(self, group: Mapping[Key, NodeDetail]) -> dict[str, bytes]:
+    async def _used(self, nodes: Mapping[Key, NodeId]) -> dict[NodeId, dict[str, bytes]]:
         """The facets of the newest uses as an input: assertions and metrics of its data."""
-        found: dict[str, bytes] = {}
-        for key, detail in group.items():
+        places: set[int] = set()
+        for key in nodes:
             rows = await self._browser.node_events(key, LAST_STAMP, USES)
-            events, _ = await self._log.events(self._browser, [position for _, position in rows])
-            for _, event in sorted(events, key=lambda item: item[0]):
-                for use in event.inputs:
-                    if use.statement.node == detail.row.node:
-                        found.update((f.name, f.body) for f in use.facets if not f.deleted)
+            places.update(position for _, position in rows)
+        events, _ = await self._log.events(self._browser, sorted(places))
+        wanted = set(nodes.values())
+        found: dict[NodeId, dict[str, bytes]] = {}
+        for _, event in sorted(events, key=lambda item: item[0]):
+            for use in event.inputs:
+                if use.facets and use.statement.node in wanted:
+                    known = found.setdefault(use.statement.node, {})
+                    known.update((f.name, f.body) for f in use.facets if not f.deleted)
         return found
 
-    async def _dataset(self, known: Known, detail: NodeDetail) -> Dataset:
-        ours = ours_of(known.said)
+    async def _dataset(self, known: KnownDataset, detail: NodeDetail) -> Dataset:
+        ours = known.ours
         version = await self.current(detail)
         lifecycle = known.gist.lifecycle
         members: dict[str, Any] = {
@@ -124,14 +140,14 @@ class DatasetViews:
             "updated_at": iso(known.last),
             "namespace": known.node.namespace,
             "source_name": known.gist.source_name or DEFAULT_SOURCE,
-            "fields": fields_of(known.said),
+            "fields": known.fields,
             "tags": dataset_tags(known.gist),
             "last_modified_at": maybe(self._modified.get(detail.row.key)),
             "last_lifecycle_state": lifecycle,
             "description": known.gist.description,
             "current_version": version,
-            "column_lineage": column_lineage(known.said),
-            "facets": dataset_facets(known.said, known.used),
+            "column_lineage": known.column_lineage,
+            "facets": known.facets,
             "deleted": lifecycle == "DROP",
         }
         if known.gist.type == STREAM:

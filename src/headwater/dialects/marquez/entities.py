@@ -105,7 +105,7 @@ class Entities:
             details, total = await asked.browser.slice_nodes(
                 asked.domain, NodeKind.DATASET, namespace, part
             )
-            made = await DatasetViews(asked.browser, asked.log, asked.domain).datasets(details)
+            made = await DatasetViews(asked).datasets(details)
             return Datasets(tuple(made), total)
 
         return json_response(await self._ask(request, question))
@@ -123,7 +123,7 @@ class Entities:
 
         async def question(asked: Question) -> DatasetVersions:
             detail = await asked.dataset(namespace, name)
-            views = VersionViews(asked.browser, asked.log, asked.domain, detail)
+            views = VersionViews(asked, detail)
             versions, total = await views.page(part)
             return DatasetVersions(tuple(versions), total)
 
@@ -134,7 +134,7 @@ class Entities:
 
         async def question(asked: Question) -> DatasetVersion:
             detail = await asked.dataset(namespace, name)
-            views = VersionViews(asked.browser, asked.log, asked.domain, detail)
+            views = VersionViews(asked, detail)
             found = await views.find(version.lower())
             if found is None:
                 raise not_found("Dataset version", version)
@@ -148,8 +148,8 @@ class Entities:
 
         async def question(asked: Question) -> Jobs:
             details, total = await asked.browser.slice_jobs(asked.domain, namespace, states, part)
-            views = JobViews(asked.browser, asked.log, asked.domain)
-            return Jobs(tuple(await views.jobs(details, whole=False)), total)
+            views = JobViews(asked)
+            return Jobs(tuple(await views.jobs(details)), total)
 
         return json_response(await self._ask(request, question))
 
@@ -166,7 +166,7 @@ class Entities:
 
         async def question(asked: Question) -> JobVersions:
             detail = await asked.job(namespace, name)
-            found = await JobViews(asked.browser, asked.log, asked.domain).versions(detail)
+            found = await JobViews(asked).versions(detail)
             return JobVersions(tuple(found[part.offset : part.offset + part.limit]))
 
         return json_response(await self._ask(request, question))
@@ -176,7 +176,7 @@ class Entities:
 
         async def question(asked: Question) -> JobVersion:
             detail = await asked.job(namespace, name)
-            for each in await JobViews(asked.browser, asked.log, asked.domain).versions(detail):
+            for each in await JobViews(asked).versions(detail):
                 if each.version == version.lower():
                     return each
             raise not_found("Job version", version)
@@ -189,7 +189,7 @@ class Entities:
         async def question(asked: Question) -> Runs:
             detail = await asked.job(namespace, name)
             rows, total = await asked.browser.slice_runs(detail.row.key, part)
-            views = RunViews(asked.browser, asked.log, asked.domain)
+            views = RunViews(asked)
             return Runs(tuple(await views.whole(rows)), total)
 
         return json_response(await self._ask(request, question))
@@ -210,7 +210,7 @@ class Entities:
 
         async def question(asked: Question) -> RunFacets:
             row = await asked.run(text)
-            views = RunViews(asked.browser, asked.log, asked.domain)
+            views = RunViews(asked)
             detail = history.fold_run(await views.events(row))
             bodies = detail.run_facets if kind is FacetsOf.RUN else detail.job_facets
             shown = {} if kind is FacetsOf.DATASET else shown_facets(bodies)
@@ -222,19 +222,19 @@ class Entities:
 async def show_dataset(asked: Question, namespace: str, name: str) -> Dataset:
     """Raises NotFound."""
     detail = await asked.dataset(namespace, name)
-    return (await DatasetViews(asked.browser, asked.log, asked.domain).datasets([detail]))[0]
+    return (await DatasetViews(asked).datasets([detail]))[0]
 
 
 async def show_job(asked: Question, namespace: str, name: str) -> Job:
     """Raises NotFound."""
     detail = await asked.job(namespace, name)
-    return (await JobViews(asked.browser, asked.log, asked.domain).jobs([detail], whole=True))[0]
+    return await JobViews(asked).job(detail)
 
 
 async def show_run(asked: Question, run_id: str) -> Run:
     """Raises NotFound."""
     row = await asked.run(run_id)
-    return (await RunViews(asked.browser, asked.log, asked.domain).whole([row]))[0]
+    return (await RunViews(asked).whole([row]))[0]
 
 
 def _states(request: Request) -> tuple[str, ...]:

@@ -1,108 +1,76 @@
 """Jobs and their versions in Marquez' shape."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from headwater.dialects.marquez import identity, shelf
+from headwater.dialects.marquez.known import KnownJob, Parent
 from headwater.dialects.marquez.objects import EntityId, Job, JobVersion, Run, VersionId
+from headwater.dialects.marquez.questions import Question
 from headwater.dialects.marquez.runs import RunViews
 from headwater.dialects.marquez.runs import facets as shown_facets
 from headwater.dialects.marquez.times import iso
-from headwater.dialects.openlineage.log import Log
 from headwater.event import Gist
 from headwater.ids import Key, NodeId, is_job
 from headwater.records import Content
-from headwater.slices import Browser
 from headwater.store import Direction, NodeDetail, RunRow
 
 LATEST = 10
 TYPES = {"STREAMING": "STREAM", "STREAM": "STREAM", "SERVICE": "SERVICE"}
 
 
-class Parent:
-    """What the parent of a job makes of its name."""
-
-    def __init__(self, job: NodeId, parent: NodeId | None) -> None:
-        self.job: NodeId | None = parent
-        self.simple_name = job.name
-        if parent is None:
-            return
-        name = parent.name
-        if parent.name == job.name:  # such a facet means the part before the last dot
-            name = job.name.rpartition(".")[0]
-            self.job = NodeId(job.kind, parent.namespace, name) if name else None
-        if name and job.name.startswith(f"{name}.") and len(job.name) > len(name) + 1:
-            self.simple_name = job.name[len(name) + 1 :]
-
-    @property
-    def name(self) -> str | None:
-        return None if self.job is None else self.job.name
-
-    @property
-    def uuid(self) -> str | None:
-        return None if self.job is None else identity.entity_uuid(self.job)
-
-
 class JobViews:
     """Makes the jobs of one answer."""
 
-    def __init__(self, browser: Browser, log: Log, domain: str) -> None:
-        self._browser = browser
-        self._log = log
-        self._domain = domain
-        self.runs = RunViews(browser, log, domain)
+    def __init__(self, asked: Question) -> None:
+        self._asked = asked
+        self._browser = asked.browser
+        self.runs = RunViews(asked)
 
-    async def jobs(self, details: Sequence[NodeDetail], *, whole: bool) -> list[Job]:
-        """Args: whole: runs with their facets and dataset versions."""
+    async def jobs(self, details: Sequence[NodeDetail]) -> list[Job]:
+        """Jobs as lists show them: runs without their facets and dataset versions."""
+        kept = self._asked.memory.jobs
+        portraits = await kept.fresh(self._browser, [each.row.key for each in details])
+        missing = [each for each in details if each.row.key not in portraits]
+        if missing:
+            position = await self._browser.position()
+            for key, portrait in (await self._portraits(missing, whole=False)).items():
+                portraits[key] = portrait
+                kept.keep(position, key, portrait, portrait.weight)
+        return await self._made(details, portraits)
+
+    async def job(self, detail: NodeDetail) -> Job:
+        """A job with all that is known of its runs."""
+        portraits = await self._portraits([detail], whole=True)
+        return (await self._made([detail], portraits))[0]
+
+    async def _portraits(
+        self, details: Sequence[NodeDetail], *, whole: bool
+    ) -> dict[Key, KnownJob]:
         keys = [detail.row.key for detail in details]
         rows = await self._browser.newest_runs(keys, LATEST)
-        sides = await self.sides(keys)
         said = await shelf.facets(
-            self._browser, self._log, {each.row.key: each.row.node for each in details}
+            self._browser, self._asked.log, {each.row.key: each.row.node for each in details}
         )
         make = self.runs.whole if whole else self.runs.brief
         await self.runs.learn_versions([row for each in rows.values() for row in each])
-        found = []
+        found: dict[Key, KnownJob] = {}
         for detail in details:
             mine = rows.get(detail.row.key, [])
-            runs = await make(mine)
-            facets = {name: each.facet.body for name, each in said[detail.row.node].items()}
-            version = await self._current(detail, mine)
-            found.append(self._job(detail, mine, runs, sides[detail.row.key], facets, version))
+            found[detail.row.key] = KnownJob(
+                Parent(detail.row.node, mine[0].parent_job if mine else None),
+                tuple(await make(mine)),
+                shown_facets({n: s.facet.body for n, s in said[detail.row.node].items()}),
+                await self._current(detail, mine),
+            )
         return found
 
-    def _job(
-        self,
-        detail: NodeDetail,
-        rows: Sequence[RunRow],
-        runs: Sequence[Run],
-        sides: tuple[tuple[EntityId, ...], tuple[EntityId, ...]],
-        facets: dict[str, bytes],
-        version: str | None,
-    ) -> Job:
-        node, gist = detail.row.node, detail.gist
-        parent = Parent(node, rows[0].parent_job if rows else None)
-        created, updated = times(detail, runs)
-        return Job(
-            id=EntityId(node.namespace, node.name),
-            type=type_of(gist),
-            name=node.name,
-            simple_name=parent.simple_name,
-            parent_job_name=parent.name,
-            parent_job_uuid=parent.uuid,
-            created_at=created,
-            updated_at=updated,
-            namespace=node.namespace,
-            inputs=sides[0],
-            outputs=sides[1],
-            location=gist.location,
-            description=gist.description,
-            latest_run=runs[0] if runs else None,
-            latest_runs=tuple(runs) or None,
-            facets=shown_facets(facets),
-            current_version=version,
-            labels=tuple(label for label in (gist.type, gist.integration) if label),
-            tags=tuple(sorted({tag.key for tag in gist.tags})),
-        )
+    async def _made(
+        self, details: Sequence[NodeDetail], portraits: Mapping[Key, KnownJob]
+    ) -> list[Job]:
+        sides = await self.sides([detail.row.key for detail in details])
+        return [
+            _job(detail, portraits[detail.row.key], *sides[detail.row.key]) for detail in details
+        ]
 
     async def sides(
         self, jobs: Sequence[Key]
@@ -174,6 +142,37 @@ class JobViews:
                 latest_run=runs[0] if runs else known.latest_run if known is not None else None,
             )
         return list(found.values())[::-1]
+
+
+def _job(
+    detail: NodeDetail,
+    portrait: KnownJob,
+    inputs: tuple[EntityId, ...],
+    outputs: tuple[EntityId, ...],
+) -> Job:
+    node, gist, runs = detail.row.node, detail.gist, portrait.runs
+    created, updated = times(detail, runs)
+    return Job(
+        id=_id(node),
+        type=type_of(gist),
+        name=node.name,
+        simple_name=portrait.parent.simple_name,
+        parent_job_name=portrait.parent.name,
+        parent_job_uuid=portrait.parent.uuid,
+        created_at=created,
+        updated_at=updated,
+        namespace=node.namespace,
+        inputs=inputs,
+        outputs=outputs,
+        location=gist.location,
+        description=gist.description,
+        latest_run=runs[0] if runs else None,
+        latest_runs=runs or None,
+        facets=portrait.facets,
+        current_version=portrait.version,
+        labels=tuple(label for label in (gist.type, gist.integration) if label),
+        tags=tuple(sorted({tag.key for tag in gist.tags})),
+    )
 
 
 def times(detail: NodeDetail, runs: Sequence[Run]) -> tuple[str, str]:

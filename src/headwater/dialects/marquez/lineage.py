@@ -15,11 +15,8 @@ from headwater.dialects.marquez.graphs import LineageGraph
 from headwater.dialects.marquez.questions import Asker, Question, required
 from headwater.errors import InvalidParameter, NotFound
 from headwater.http.message import Param, Request, Response, Route
-from headwater.ids import Key, NodeId, NodeKind, is_job, parse_candidates
+from headwater.ids import Key, NodeId, NodeKind, parse_candidates
 from headwater.store import Direction, Moment
-
-Pairs = set[tuple[Key, Key]]
-"""(source, target), by canonical keys."""
 
 _CUT = ((b"x-headwater-truncated", b"true"),)
 
@@ -100,78 +97,91 @@ class _Walk:
         self._make = cards
         self._most = most
         self._cards: dict[Key, Card] = {}
-        self._jobs: set[Key] = set()
-        self._datasets: set[Key] = set()
-        self._pairs: Pairs = set()
+        self._jobs: dict[Key, Card] = {}
+        self._datasets: dict[Key, Card] = {}
+        self._pairs: list[tuple[Key, Key]] = []
+        """(source, target), by canonical keys."""
         self.truncated = False
 
-    async def _learn(self, keys: Iterable[Key]) -> None:
-        missing = [key for key in keys if key not in self._cards]
+    async def _learn(self, keys: Iterable[Key]) -> list[Card]:
+        """The cards of nodes; those of datasets with the cards of all their names."""
+        wanted = list(keys)
+        missing = [key for key in wanted if key not in self._cards]
         if missing:
             self._cards.update(await self._make.get(self._asked, missing))
+        return [self._cards[key] for key in wanted]
 
-    def _canonical(self, key: Key) -> Key:
-        return self._cards[key].alias_of or key
+    async def _canonical(self, datasets: Iterable[Key]) -> dict[Key, Card]:
+        """The datasets under their canonical names."""
+        cards = await self._learn(datasets)
+        joined = [card.alias_of for card in cards if card.alias_of is not None]
+        if joined:
+            await self._learn(joined)
+        return {
+            card.key if card.alias_of is None else card.alias_of: card
+            if card.alias_of is None
+            else self._cards[card.alias_of]
+            for card in cards
+        }
 
-    async def _members(self, datasets: Iterable[Key]) -> set[Key]:
+    async def _named(self, datasets: Iterable[Card]) -> list[Card]:
         """The datasets by all their names."""
-        found = set(datasets)
-        joined = [key for key in found if self._cards[key].alias_of is not None]
-        for rows in (await self._asked.browser.members(joined)).values() if joined else ():
-            found.update(row.key for row in rows)
-        return found
+        cards = list(datasets)
+        joined = [card.key for card in cards if card.alias_of is not None]
+        if not joined:
+            return cards
+        members = await self._asked.browser.members(joined)
+        others = {row.key for rows in members.values() for row in rows}
+        return [*cards, *await self._learn(others - {card.key for card in cards})]
 
     async def around(self, start: Key, depth: int) -> None:
         """Walks by hops between jobs that share a dataset."""
-        await self._learn((start,))
-        frontier = {start} if is_job(start) else await self._begin(start)
-        self._jobs |= frontier
+        (card,) = await self._learn((start,))
+        frontier = [card] if card.job else await self._begin(start)
+        self._jobs = {each.key: each for each in frontier}
         for hop in range(depth + 1):
-            reached = await self._datasets_of(frontier)
-            if hop == depth or not reached:
-                return
-            frontier = await self._jobs_of(reached)
-            if not frontier:
-                return
+            fresh = await self._datasets_of(frontier)
+            if hop == depth or not fresh:
+                break
+            frontier = await self._jobs_of(fresh)
+        if not card.job:  # also where no job leads to it
+            self._datasets.update(await self._canonical((start,)))
+        for job in self._jobs.values():
+            self._pairs += [(self._name(key), job.key) for key in job.reads]
+            self._pairs += [(job.key, self._name(key)) for key in job.writes]
 
-    async def _begin(self, start: Key) -> set[Key]:
+    def _name(self, key: Key) -> Key:
+        return self._cards[key].alias_of or key
+
+    async def _begin(self, start: Key) -> list[Card]:
         """The producers of a dataset; its consumers where it has none."""
-        start = self._canonical(start)
-        await self._learn((start,))
-        self._datasets.add(start)
-        members = await self._members((start,))
-        pairs = await self._asked.browser.touching(members)
-        writers = {source for source, target in pairs if target in members and is_job(source)}
-        readers = {target for source, target in pairs if source in members and is_job(target)}
-        return writers or readers
+        canonical = await self._canonical((start,))
+        named = {card.key for card in await self._named(canonical.values())}
+        jobs = await self._learn({key for each in named for key in self._cards[each].jobs})
+        writers = [job for job in jobs if not named.isdisjoint(job.writes)]
+        return writers or [job for job in jobs if not named.isdisjoint(job.reads)]
 
-    async def _datasets_of(self, jobs: set[Key]) -> set[Key]:
+    async def _datasets_of(self, jobs: Iterable[Card]) -> list[Card]:
         """The datasets of a level's jobs that were not met before."""
-        pairs = await self._asked.browser.touching(jobs)
-        mixed = [pair for pair in pairs if is_job(pair[0]) != is_job(pair[1])]
-        await self._learn({*jobs, *(key for pair in mixed for key in pair if not is_job(key))})
-        await self._learn(
-            {self._canonical(key) for pair in mixed for key in pair if not is_job(key)}
-        )
-        fresh: set[Key] = set()
-        for source, target in mixed:
-            dataset = source if is_job(target) else target
-            canonical = self._canonical(dataset)
-            self._pairs.add((canonical, target) if source == dataset else (source, canonical))
-            if canonical not in self._datasets:
-                fresh.add(canonical)
-        self._datasets |= fresh
+        keys = {key for job in jobs for key in (*job.reads, *job.writes)}
+        found = await self._canonical(keys - self._datasets.keys())
+        fresh = [card for key, card in found.items() if key not in self._datasets]
+        self._datasets.update(found)
         return fresh
 
-    async def _jobs_of(self, datasets: set[Key]) -> set[Key]:
+    async def _jobs_of(self, datasets: Iterable[Card]) -> list[Card]:
         """The jobs of a level's datasets that were not met before."""
-        pairs = await self._asked.browser.touching(await self._members(datasets))
-        fresh = {key for pair in pairs for key in pair if is_job(key)} - self._jobs
-        room = self._most - len(self._jobs) - len(self._datasets)
+        named = await self._named(datasets)
+        keys = {card.key for card in named}
+        jobs = await self._learn({key for card in named for key in card.jobs} - self._jobs.keys())
+        fresh = [
+            job for job in jobs if not (keys.isdisjoint(job.reads) and keys.isdisjoint(job.writes))
+        ]
+        room = max(self._most - len(self._jobs) - len(self._datasets), 0)
         if len(fresh) > room:
             self.truncated = True
-            fresh = set(sorted(fresh)[: max(room, 0)])
-        self._jobs |= fresh
+            fresh = sorted(fresh, key=_id)[:room]
+        self._jobs.update({job.key: job for job in fresh})
         return fresh
 
     async def directed(
@@ -184,60 +194,47 @@ class _Walk:
             asked.browser, asked.domain, start, way, edges, moment, self._most
         )
         self.truncated = found.truncated
-        keys = {
-            node.ref: node.ref.key(asked.domain)
-            for node in found.nodes
-            if isinstance(node.ref, NodeId)
-        }
-        await self._learn(keys.values())
-        for key in keys.values():
-            (self._jobs if is_job(key) else self._datasets).add(key)
-        for edge in found.edges:
-            if isinstance(edge.source, NodeId) and isinstance(edge.target, NodeId):
-                self._pairs.add((keys[edge.source], keys[edge.target]))
+        refs = [node.ref for node in found.nodes if isinstance(node.ref, NodeId)]
+        await self._learn((start.key(asked.domain),))
+        for card in await self._learn(ref.key(asked.domain) for ref in refs):
+            (self._jobs if card.job else self._datasets)[card.key] = card
+        self._pairs = [
+            (edge.source.key(asked.domain), edge.target.key(asked.domain))
+            for edge in found.edges
+            if isinstance(edge.source, NodeId) and isinstance(edge.target, NodeId)
+        ]
 
     def answer(self, start: Key) -> bytes:
         """The graph as JSON; the start goes by the name that was asked for."""
-        canonical = self._canonical(start) if not is_job(start) else start
-        cards = {key: self._cards[key] for key in (*self._jobs, *self._datasets)}
+        cards = self._jobs | self._datasets
+        canonical = self._name(start)
         if canonical != start:
             cards[canonical] = self._cards[start]
-        shown = {key: card for key, card in cards.items() if not card.hidden}
-        into: dict[Key, list[Key]] = {key: [] for key in shown}
-        out: dict[Key, list[Key]] = {key: [] for key in shown}
-        for source, target in self._pairs:
-            if source in shown and target in shown:
-                into[target].append(source)
-                out[source].append(target)
-        name = {key: card.id for key, card in shown.items()}
+        shown = sorted((each for each in cards.items() if not each[1].hidden), key=_by_id)
+        place = {key: number for number, (key, _) in enumerate(shown)}
+        into: list[list[int]] = [[] for _ in shown]
+        out: list[list[int]] = [[] for _ in shown]
+        for source, target in sorted(
+            (place[source], place[target])
+            for source, target in self._pairs
+            if source in place and target in place
+        ):
+            out[source].append(target)
+            into[target].append(source)
+        named = [card for _, card in shown]
         nodes = [
-            _node(
-                shown,
-                key,
-                sorted(into[key], key=name.__getitem__),
-                sorted(out[key], key=name.__getitem__),
+            card.whole(
+                tuple([named[number] for number in into[at]]),
+                tuple([named[number] for number in out[at]]),
             )
-            for key in sorted(shown, key=name.__getitem__)
+            for at, card in enumerate(named)
         ]
         return b'{"graph":[%b]}' % b",".join(nodes)
 
 
-def _node(cards: dict[Key, Card], key: Key, into: list[Key], out: list[Key]) -> bytes:
-    card = cards[key]
-    if is_job(key):
-        before, behind = card.data
-        sides = (
-            b",".join([cards[far].entity for far in into if not is_job(far)]),
-            b",".join([cards[far].entity for far in out if not is_job(far)]),
-        )
-        data = b'%b"inputs":[%b],"outputs":[%b]%b' % (before, *sides, behind)
-        kind = b"JOB"
-    else:
-        (data,) = card.data
-        kind = b"DATASET"
-    quoted = card.quoted
-    edges_in = [b'{"origin":%b,"destination":%b}' % (cards[far].quoted, quoted) for far in into]
-    edges_out = [b'{"origin":%b,"destination":%b}' % (quoted, cards[far].quoted) for far in out]
-    return b'{"type":"%b","id":%b,"data":%b,"inEdges":[%b],"outEdges":[%b]}' % (
-        kind, quoted, data, b",".join(edges_in), b",".join(edges_out)
-    )  # fmt: skip
+def _id(card: Card) -> str:
+    return card.id
+
+
+def _by_id(item: tuple[Key, Card]) -> str:
+    return item[1].id

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from headwater.dialects.marquez import declared, identity, params
+from headwater.dialects.marquez.known import Memory
 from headwater.dialects.openlineage.log import Log
 from headwater.dialects.openlineage.stored import DIALECTS, StoredEvents
 from headwater.errors import InvalidParameter, NotFound
@@ -19,9 +20,10 @@ T = TypeVar("T")
 class Question:
     """What a handler asks with."""
 
-    def __init__(self, browser: Browser, log: Log, domain: str) -> None:
+    def __init__(self, browser: Browser, log: Log, memory: Memory, domain: str) -> None:
         self.browser = browser
         self.log = log
+        self.memory = memory
         self.domain = domain
 
     async def node(self, kind: NodeKind, namespace: str, name: str) -> NodeDetail:
@@ -68,13 +70,14 @@ class Asker:
 
     def __init__(self, context: Context) -> None:
         self.context = context
+        self._memory = Memory()
         self._log = Log(dict.fromkeys(DIALECTS, StoredEvents().decode))
 
     async def __call__(self, request: Request, question: Callable[[Question], Awaitable[T]]) -> T:
         domain = params.domain_of(request)
 
         async def asked(browser: Browser) -> T:
-            return await question(Question(browser, self._log, domain))
+            return await question(Question(browser, self._log, self._memory, domain))
 
         return await ask(self.context.store, asked)
 

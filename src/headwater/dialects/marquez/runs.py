@@ -7,13 +7,13 @@ import msgspec
 from headwater import history, mask
 from headwater.dialects.marquez import declared, identity
 from headwater.dialects.marquez.objects import DatasetVersionUse, Facets, Run, VersionId
+from headwater.dialects.marquez.questions import Question
 from headwater.dialects.marquez.times import iso, maybe
-from headwater.dialects.openlineage.log import Log, Stamped
+from headwater.dialects.openlineage.log import Stamped
 from headwater.history import RunDetail, UseDetail
 from headwater.ids import Key, NodeId
 from headwater.lineage.ledger import RunLedger
 from headwater.records import stamp_time
-from headwater.slices import Browser
 from headwater.store import Page, RunFilter, RunRow
 
 STATES = {
@@ -33,11 +33,11 @@ _UNENDED = frozenset({"NEW", "RUNNING"})
 class RunViews:
     """Makes the runs of one answer."""
 
-    def __init__(self, browser: Browser, log: Log, domain: str) -> None:
-        self._browser = browser
-        self._log = log
-        self._domain = domain
-        self._ledger = RunLedger(browser, domain, READS)
+    def __init__(self, asked: Question) -> None:
+        self._browser = asked.browser
+        self._log = asked.log
+        self._domain = asked.domain
+        self._ledger = RunLedger(asked.browser, asked.domain, READS)
         self._versions: dict[tuple[Key, bytes], str] = {}
         self._stated: dict[NodeId, list[tuple[int, bytes]]] = {}
 

@@ -41,7 +41,7 @@ class Upstream:
 
         async def question(asked: Question) -> UpstreamAnswer:
             frontier = [await asked.run(run_id)]
-            views = RunViews(asked.browser, asked.log, asked.domain)
+            views = RunViews(asked)
             seen = {_name(row) for row in frontier}
             found: list[UpstreamRun] = []
             for _ in range(depth + 1):

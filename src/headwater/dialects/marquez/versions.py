@@ -10,7 +10,6 @@ from headwater.dialects.marquez import identity
 from headwater.dialects.marquez.datasets import (
     DEFAULT_SOURCE,
     STREAM,
-    DatasetViews,
     dataset_facets,
     dataset_tags,
     fields_of,
@@ -19,11 +18,13 @@ from headwater.dialects.marquez.datasets import (
     ours_of,
 )
 from headwater.dialects.marquez.objects import DatasetVersion, Run, StreamVersion
+from headwater.dialects.marquez.questions import Question
+from headwater.dialects.marquez.runs import RunViews
 from headwater.dialects.marquez.shelf import Said
 from headwater.dialects.marquez.times import iso
-from headwater.dialects.openlineage.log import Log, Stamped
+from headwater.dialects.openlineage.log import Stamped
 from headwater.records import stamp_time
-from headwater.slices import Browser, Slice
+from headwater.slices import Slice
 from headwater.store import NodeDetail, RunRow
 
 CHUNK = 1_000
@@ -37,12 +38,12 @@ _Place = tuple[int, "RunRow | tuple[bytes, int | None]"]
 class VersionViews:
     """Makes the versions of one dataset."""
 
-    def __init__(self, browser: Browser, log: Log, domain: str, detail: NodeDetail) -> None:
-        self._browser = browser
-        self._log = log
+    def __init__(self, asked: Question, detail: NodeDetail) -> None:
+        self._browser = asked.browser
+        self._log = asked.log
         self._detail = detail
         self._node = detail.row.node
-        self._runs = DatasetViews(browser, log, domain).runs
+        self._runs = RunViews(asked)
 
     async def page(self, part: Slice) -> tuple[list[DatasetVersion], int]:
         """The versions, newest first, and how many there are."""

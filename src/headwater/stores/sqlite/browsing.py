@@ -1,37 +1,47 @@
 """Numbered pages: what `slices.Browser` asks for."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from headwater import fold
 from headwater.event import EventType, Gist
-from headwater.ids import Key, NodeKind, event_id
-from headwater.records import FUTURE, Content, stamp_ceiling, stamp_time
+from headwater.ids import Key, NodeKind, event_id, is_job
+from headwater.records import Content, stamp_ceiling, stamp_time
 from headwater.slices import QUARTER, NamespaceRow, Slice, Span, Stating, Tally
-from headwater.store import NodeDetail, NodeRow, RunRow
+from headwater.store import NodeDetail, RunRow
 from headwater.stores.sqlite import codec
 from headwater.stores.sqlite.changes import Changes
 from headwater.stores.sqlite.connection import Connection, Row, array
+from headwater.stores.sqlite.latest import Latest
 from headwater.stores.sqlite.listing import Listing
 from headwater.stores.sqlite.names import KINDS
 
-WALKED = 5_000
-"""How many of the newest events are looked at for the latest jobs, before all jobs are sorted."""
 CHUNK = 500
+"""How many jobs are asked for their newest run at once."""
 
 _GISTS = {"dataSource": "source_gists", "tags": "tag_gists"}
 _gist = msgspec.json.Decoder(Gist)
 
-Writers = tuple[list[int], list[int]]
-"""Jobs, and those of their contents that write a dataset."""
+
+class Writers(NamedTuple):
+    """The jobs that ever wrote a dataset, and those of their contents that write it; `together`:
+    there is one job, and no other content of it stands between them.
+    """
+
+    jobs: list[int]
+    contents: list[int]
+    together: bool
 
 
 class Browsing(Listing):
     """The part of the reader that counts its way to a page."""
 
-    def __init__(self, db: Connection, changes: Changes | None) -> None:
+    def __init__(self, db: Connection, latest: Latest, changes: Changes | None) -> None:
         super().__init__(db)
+        self._latest = latest
+        self._writing: dict[Key, Writers] = {}
         self._changes = changes
 
     async def position(self) -> int:
@@ -44,19 +54,27 @@ class Browsing(Listing):
         since = self._changes.since
         return {key for key, position in known.items() if since(key) <= position}
 
-    async def touching(self, keys: Iterable[Key]) -> list[tuple[Key, Key]]:
+    async def neighbours(
+        self, keys: Iterable[Key], *, now: bool
+    ) -> dict[Key, tuple[tuple[Key, ...], tuple[Key, ...]]]:
         ids = self._known_ids(keys)
         if not ids:
-            return []
-        wanted = array(ids)
-        pairs = {*self._db.all("ends_of_sources", wanted), *self._db.all("ends_of_targets", wanted)}
-        ends = {identity for pair in pairs for identity in pair} - self._keys.keys()
-        if ends:
-            for key, identity in self._db.all("keys_by_id", array(sorted(ends))):
+            return {}
+        wanted, when = array(ids), int(now)
+        sources = self._db.all("sources_of", wanted, when)
+        targets = self._db.all("targets_of", wanted, when)
+        unknown = {far for _, far in (*sources, *targets)} - self._keys.keys()
+        if unknown:
+            for key, identity in self._db.all("keys_by_id", array(sorted(unknown))):
                 self._keys[identity] = key
                 self._ids[key] = identity
-        name = self._keys
-        return [(name[source], name[target]) for source, target in pairs]
+        names = self._keys
+        found: dict[int, tuple[list[Key], list[Key]]] = {near: ([], []) for near in ids}
+        for side, rows in enumerate((sources, targets)):
+            for near, far in rows:
+                if is_job(names[far]) != is_job(names[near]):
+                    found[near][side].append(names[far])
+        return {names[near]: (tuple(a), tuple(b)) for near, (a, b) in found.items()}
 
     async def slice_namespaces(self, domain: str) -> list[NamespaceRow]:
         found: dict[str, NamespaceRow] = {}
@@ -91,43 +109,25 @@ class Browsing(Listing):
     async def slice_jobs(
         self, domain: str, namespace: str | None, states: Sequence[str], part: Slice
     ) -> tuple[list[NodeDetail], int]:
-        total = self._count_nodes(domain, namespace, NodeKind.JOB)
-        where = (self._domain(domain), namespace, part.limit, part.offset)
-        if states:
-            rows = self._db.all("jobs_by_update_in_states", *where, array(states))
-            return self._detailed([row[0] for row in rows]), total
-        if total > CHUNK and part.offset + part.limit <= CHUNK:
-            latest = self._latest_jobs(domain, namespace, part.offset + part.limit)
-            if latest is not None:
-                return self._detailed(latest[part.offset :]), total
-        rows = self._db.all("jobs_by_update", *where)
-        return self._detailed([row[0] for row in rows]), total
+        domain_id, end = self._domain(domain), part.offset + part.limit
+        hidden = {row[0] for row in self._db.all("hidden_jobs", domain_id)}
+        jobs = [
+            place.id
+            for place in self._latest.jobs(self._db, domain_id)
+            if namespace in (None, place.namespace) and place.id not in hidden
+        ]
+        wanted = self._in_states(jobs, frozenset(states), end) if states else jobs
+        return self._detailed(wanted[part.offset : end]), len(jobs)
 
-    def _latest_jobs(self, domain: str, namespace: str | None, wanted: int) -> list[int] | None:
-        """The jobs that the newest events state; None when that would take too many events."""
-        domain_id, before = self._domain(domain), b"\xff" * 16
-        times: dict[int, int] = {}
-        for _ in range(0, WALKED, CHUNK):
-            rows = self._db.all("newest_job_events", domain_id, before, CHUNK)
-            for _, node, time, received_at in rows:
-                if time <= received_at + FUTURE:
-                    times.setdefault(node, time)
-            self._learn(times)
-            shown = [
-                node
-                for node in times
-                if self._rows[node].hidden_at is None
-                and namespace in (None, self._rows[node].node.namespace)
-            ]
-            if not rows:
-                return None
-            # What has the time of the last event may have more of its kind behind it.
-            whole = [node for node in shown if times[node] > rows[-1][2]]
-            if len(whole) >= wanted:
-                whole.sort(key=lambda node: (-times[node], *_name(self._rows[node])))
-                return whole[:wanted]
-            before = rows[-1][0]
-        return None
+    def _in_states(self, jobs: Sequence[int], states: frozenset[str], most: int) -> list[int]:
+        """The first of the jobs whose newest run is in one of the states."""
+        found: list[int] = []
+        for at in range(0, len(jobs), CHUNK):
+            rows: dict[int, str] = dict(self._db.all("newest_states", array(jobs[at : at + CHUNK])))
+            found += [job for job in jobs[at : at + CHUNK] if rows[job] in states]
+            if len(found) >= most:
+                break
+        return found
 
     async def slice_runs(self, job: Key, part: Slice) -> tuple[list[RunRow], int]:
         ids = self._known_ids((job,))
@@ -198,37 +198,46 @@ class Browsing(Listing):
         return found
 
     def _writers(self, dataset: Key) -> Writers:
+        known = self._writing.get(dataset)
+        if known is None:
+            known = self._writing[dataset] = self._read_writers(dataset)
+        return known
+
+    def _read_writers(self, dataset: Key) -> Writers:
         ids = self._known_ids((dataset,))
         jobs = [row[0] for row in self._db.all("writers_of", ids[0])] if ids else []
         if not jobs:
-            return [], []
+            return Writers([], [], together=False)
         self._learn(jobs)
         writing = []
-        for identity, body, digest, owner_id in self._db.all("contents_of", array(jobs)):
+        marks = []
+        for identity, body, digest, owner in self._db.all("contents_of", array(jobs)):
             part = codec.decode_content(body, digest)
-            if part.bare:
-                writes = dataset in part.outputs
-            else:
-                owner = self._keys[owner_id]
-                writes = (owner, dataset) in fold.edges(owner, part)
+            pair = (self._keys[owner], dataset)
+            writes = dataset in part.outputs if part.bare else pair in fold.edges(pair[0], part)
+            marks.append(writes)
             if writes:
                 writing.append(identity)
-        return jobs, writing
+        first = marks.index(True) if writing else 0
+        together = len(jobs) == 1 and all(marks[first : first + len(writing)])
+        return Writers(jobs, writing, together)
 
     async def slice_writes(self, dataset: Key, part: Slice) -> tuple[list[RunRow], int]:
-        jobs, writing = self._writers(dataset)
+        jobs, writing, together = self._writers(dataset)
         if not writing:
             return [], 0
-        page = (array(writing), part.limit, part.offset)
-        if len(jobs) == 1:
-            rows = self._db.all("slice_writes_of_one", jobs[0], *page)
+        if together:
+            span = (jobs[0], writing[0], writing[-1])
+            rows = self._db.all("slice_writes_of_one", *span, part.limit, part.offset)
+            row = self._db.one("count_writes_of_one", *span)
         else:
-            rows = self._db.all("slice_writes", array(jobs), *page)
-        row = self._db.one("count_writes", array(jobs), array(writing))
+            lists = (array(jobs), array(writing))
+            rows = self._db.all("slice_writes", *lists, part.limit, part.offset)
+            row = self._db.one("count_writes", *lists)
         return self._brief(rows), 0 if row is None else int(row[0])
 
     async def newest_whole_write(self, dataset: Key) -> RunRow | None:
-        jobs, writing = self._writers(dataset)
+        jobs, writing, _ = self._writers(dataset)
         if not writing:
             return None
         runs = self._brief(self._db.all("newest_whole_write", array(jobs), array(writing)))
@@ -238,7 +247,7 @@ class Browsing(Listing):
         ids = self._known_ids((dataset,))
         if not ids:
             return []
-        _, writing = self._writers(dataset)
+        writing = self._writers(dataset).contents
         return [
             Stating(digest, stamp_time(first), position, codec.KIND_OF[kind], version in writing)
             for digest, first, position, kind, version, _ in self._db.all("statings_of", ids[0])
@@ -306,10 +315,6 @@ class Browsing(Listing):
 
 def _time(stamp: bytes | None) -> int | None:
     return None if stamp is None else stamp_time(stamp)
-
-
-def _name(row: NodeRow) -> tuple[str, str]:
-    return row.node.namespace, row.node.name
 
 
 def _floor(time: int) -> bytes:

@@ -23,6 +23,7 @@ from headwater.stores.sqlite.bodies import Bodies
 from headwater.stores.sqlite.browsing import Browsing
 from headwater.stores.sqlite.changes import Changes
 from headwater.stores.sqlite.connection import Connection, Row, array
+from headwater.stores.sqlite.latest import Latest
 from headwater.stores.sqlite.locating import Locating
 
 
@@ -32,8 +33,10 @@ class SqliteReader(Browsing, Locating):
     Nothing here ever waits, so a question runs through in its thread.
     """
 
-    def __init__(self, db: Connection, bodies: Bodies, changes: Changes | None = None) -> None:
-        super().__init__(db, changes)
+    def __init__(
+        self, db: Connection, bodies: Bodies, latest: Latest, changes: Changes | None = None
+    ) -> None:
+        super().__init__(db, latest, changes)
         self._bodies = bodies
 
     async def nodes(self, keys: Iterable[Key]) -> dict[Key, NodeRow]:

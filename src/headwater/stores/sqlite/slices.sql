@@ -29,35 +29,37 @@ SELECT n.id FROM namespace s CROSS JOIN node n ON n.namespace_id = s.id
 WHERE s.domain_id = ? AND s.name = ? AND n.kind = ? AND n.hidden_at IS NULL
 ORDER BY n.name LIMIT ? OFFSET ?
 
--- The newest events that state jobs, to find the jobs by their last update.
--- name: newest_job_events
-SELECT e.id, e.node_id, e.time, e.received_at FROM event e
-WHERE e.domain_id = ?1 AND e.id < ?2 AND e.kind IN (0, 1) AND e.node_id IS NOT NULL
-ORDER BY e.id DESC LIMIT ?3
+-- name: jobs_with_stamps
+SELECT n.id, s.name, n.name, (SELECT max(v.stamp) FROM node_event v WHERE v.node_id = n.id)
+FROM namespace s CROSS JOIN node n ON n.namespace_id = s.id
+WHERE s.domain_id = ? AND n.kind = 1
 
--- name: jobs_by_update
-SELECT n.id FROM namespace s CROSS JOIN node n ON n.namespace_id = s.id
-WHERE s.domain_id = ?1 AND (?2 IS NULL OR s.name = ?2) AND n.kind = 1 AND n.hidden_at IS NULL
-ORDER BY
-    substr((SELECT max(v.stamp) FROM node_event v WHERE v.node_id = n.id), 1, 8) DESC,
-    s.name, n.name
-LIMIT ?3 OFFSET ?4
+-- name: new_jobs
+SELECT n.id, s.name, n.name, (SELECT max(v.stamp) FROM node_event v WHERE v.node_id = n.id)
+FROM node n JOIN namespace s ON s.id = n.namespace_id
+WHERE s.domain_id = ?1 AND n.id > ?2 AND n.kind = 1
 
--- name: jobs_by_update_in_states
+-- The jobs of the events between two positions, and if the newest of each is believed.
+-- name: jobs_of_events
+SELECT node_id, time <= received_at + ?4 AS believed, max(time) FROM event
+WHERE domain_id = ?1 AND position > ?2 AND position <= ?3 AND kind IN (0, 1)
+AND node_id IS NOT NULL
+GROUP BY node_id, believed
+
+-- name: hidden_jobs
 SELECT n.id FROM namespace s CROSS JOIN node n ON n.namespace_id = s.id
-WHERE s.domain_id = ?1 AND (?2 IS NULL OR s.name = ?2) AND n.kind = 1 AND n.hidden_at IS NULL
-AND (
+WHERE s.domain_id = ? AND n.kind = 1 AND n.hidden_at IS NOT NULL
+
+-- name: newest_states
+SELECT j.value, (
     SELECT state FROM (
-        SELECT r.state, r.at, r.run_id FROM run r WHERE r.job_id = n.id AND r.complete = 1
+        SELECT r.state, r.at, r.run_id FROM run r WHERE r.job_id = j.value AND r.complete = 1
         UNION ALL
-        SELECT r.state, r.at, r.run_id FROM run r WHERE r.job_id = n.id AND r.complete = 0
+        SELECT r.state, r.at, r.run_id FROM run r WHERE r.job_id = j.value AND r.complete = 0
         ORDER BY 2 DESC, 3 DESC LIMIT 1
     )
-) IN (SELECT value FROM carray(?5))
-ORDER BY
-    substr((SELECT max(v.stamp) FROM node_event v WHERE v.node_id = n.id), 1, 8) DESC,
-    s.name, n.name
-LIMIT ?3 OFFSET ?4
+)
+FROM carray(?) j
 
 -- name: count_runs_of
 SELECT count(*) FROM run WHERE job_id = ?
@@ -101,6 +103,7 @@ SELECT e.owner_id, e.runs FROM edge e WHERE e.target_id = ? AND e.source_id = e.
 
 -- name: contents_of
 SELECT id, body, digest, owner_id FROM content WHERE owner_id IN (SELECT value FROM carray(?))
+ORDER BY id
 
 -- name: count_writes
 SELECT count(*) FROM run
@@ -116,15 +119,21 @@ FROM (
     ORDER BY at DESC, run_id DESC, job_id DESC LIMIT ?3 OFFSET ?4
 ) p CROSS JOIN run r ON r.id = p.id
 
+-- Where the contents that write the dataset stand together among those of its only writer, the
+-- index alone is read.
+-- name: count_writes_of_one
+SELECT count(*) FROM run
+WHERE job_id = ? AND complete IN (0, 1) AND at IS NOT NULL AND version_id BETWEEN ? AND ?
+
 -- name: slice_writes_of_one
 SELECT r.run_id, r.job_id, r.first, r.started, r.running, r.newest, r.facts, r.version_id
 FROM (
-    SELECT id, at, run_id FROM run WHERE job_id = ?1 AND complete = 1
-    AND version_id IN (SELECT value FROM carray(?2))
+    SELECT id, at, run_id FROM run
+    WHERE job_id = ?1 AND complete = 1 AND version_id BETWEEN ?2 AND ?3
     UNION ALL
-    SELECT id, at, run_id FROM run WHERE job_id = ?1 AND complete = 0 AND at IS NOT NULL
-    AND version_id IN (SELECT value FROM carray(?2))
-    ORDER BY 2 DESC, 3 DESC LIMIT ?3 OFFSET ?4
+    SELECT id, at, run_id FROM run
+    WHERE job_id = ?1 AND complete = 0 AND at IS NOT NULL AND version_id BETWEEN ?2 AND ?3
+    ORDER BY 2 DESC, 3 DESC LIMIT ?4 OFFSET ?5
 ) p CROSS JOIN run r ON r.id = p.id
 
 -- name: newest_whole_write
@@ -201,14 +210,14 @@ GROUP BY f.gist
 -- name: text_run_ids
 SELECT DISTINCT run_id FROM run WHERE domain_id = ? AND run_id >= '' AND run_id < x''
 
--- The edges that hold now, by either end.
--- name: ends_of_sources
-SELECT e.source_id, e.target_id FROM carray(?) f CROSS JOIN edge e ON e.source_id = f.value
-WHERE e.origin <> 0
+-- The far ends of edges: now, or of all that were ever stated.
+-- name: sources_of
+SELECT DISTINCT e.target_id, e.source_id FROM carray(?1) f CROSS JOIN edge e ON e.target_id = f.value
+WHERE NOT ?2 OR e.origin <> 0
 
--- name: ends_of_targets
-SELECT e.source_id, e.target_id FROM carray(?) f CROSS JOIN edge e ON e.target_id = f.value
-WHERE e.origin <> 0
+-- name: targets_of
+SELECT DISTINCT e.source_id, e.target_id FROM carray(?1) f CROSS JOIN edge e ON e.source_id = f.value
+WHERE NOT ?2 OR e.origin <> 0
 
 -- Statements of the writer ------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ from headwater.stores.sqlite.bodies import Bodies, Unreadable
 from headwater.stores.sqlite.connection import Connection, translated
 from headwater.stores.sqlite.integrity import damaged, examine_idle
 from headwater.stores.sqlite.keybook import KeyBook
+from headwater.stores.sqlite.latest import Latest
 from headwater.stores.sqlite.lock import FileLock
 from headwater.stores.sqlite.migrations import Progress, check
 from headwater.stores.sqlite.reader import SqliteReader
@@ -54,6 +55,7 @@ class SqliteStore(KeyBook):
         self._read_threads = ThreadPoolExecutor(READERS, thread_name_prefix="headwater-reader")
         self._local = threading.local()
         self._readers: list[Connection] = []
+        self._latest = Latest()
 
     def start(self, *, create: bool, progress: Progress) -> None:
         if self._read_only:
@@ -110,7 +112,7 @@ class SqliteStore(KeyBook):
             db.begin("DEFERRED")
             try:
                 changes = None if self._writing is None else self._writing.changes
-                return _drive(question(SqliteReader(db, bodies, changes)))
+                return _drive(question(SqliteReader(db, bodies, self._latest, changes)))
             finally:
                 db.rollback()
 

@@ -1,0 +1,75 @@
+"""What is known of jobs and datasets beside their rows, as it is kept between questions."""
+
+from typing import NamedTuple
+
+import msgspec
+
+from headwater.dialects.marquez import declared, identity
+from headwater.dialects.marquez.kept import Kept
+from headwater.dialects.marquez.objects import ColumnLineage, Facets, Field, Run
+from headwater.event import Gist
+from headwater.ids import NodeId
+
+BUDGET = 48 << 20
+
+
+class Parent:
+    """What the parent of a job makes of its name."""
+
+    def __init__(self, job: NodeId, parent: NodeId | None) -> None:
+        self.job: NodeId | None = parent
+        self.simple_name = job.name
+        if parent is None:
+            return
+        name = parent.name
+        if parent.name == job.name:  # such a facet means the part before the last dot
+            name = job.name.rpartition(".")[0]
+            self.job = NodeId(job.kind, parent.namespace, name) if name else None
+        if name and job.name.startswith(f"{name}.") and len(job.name) > len(name) + 1:
+            self.simple_name = job.name[len(name) + 1 :]
+
+    @property
+    def name(self) -> str | None:
+        return None if self.job is None else self.job.name
+
+    @property
+    def uuid(self) -> str | None:
+        return None if self.job is None else identity.entity_uuid(self.job)
+
+
+class KnownJob(NamedTuple):
+    """What is known of a job beside its row, and what only changes when an event names it."""
+
+    parent: Parent
+    runs: tuple[Run, ...]
+    facets: Facets
+    version: str | None
+
+    @property
+    def weight(self) -> int:
+        return 1_000 + 1_500 * len(self.runs) + sum(len(raw) for raw in self.facets.values())
+
+
+class KnownDataset(msgspec.Struct, frozen=True):
+    """What is known of a dataset under all its names, and when it was stated."""
+
+    node: NodeId
+    gist: Gist
+    ours: declared.DatasetFacet
+    fields: tuple[Field, ...]
+    column_lineage: tuple[ColumnLineage, ...] | None
+    facets: Facets
+    first: int
+    last: int
+
+    @property
+    def weight(self) -> int:
+        return 1_000 + 300 * len(self.fields) + 3 * sum(len(raw) for raw in self.facets.values())
+
+
+class Memory:
+    """What questions leave for the next ones."""
+
+    def __init__(self) -> None:
+        self.jobs: Kept[KnownJob] = Kept(BUDGET)
+        self.datasets: Kept[KnownDataset] = Kept(BUDGET)

@@ -1,0 +1,146 @@
+"""Events, search and counts, numbered as the acceptance list."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from tests.unit.dialects.marquez.asking import (
+    Marquez,
+    at,
+    dataset,
+    dataset_event,
+    event,
+    facet,
+    run_id,
+    tell,
+)
+
+
+def test_58_events_of_a_span(tmp_path: Path) -> None:
+    async def story(marquez: Marquez) -> None:
+        sent = [event(n, minute=n) for n in range(5)]
+        await marquez.post(*sent, dataset_event("t", 2))
+        found = await marquez.ask("events/lineage", after=at(1), before=at(4), limit=2)
+        assert found == {"events": [sent[3], sent[2]], "totalCount": 3}
+        up = await marquez.ask("events/lineage", sortDirection="ASC", limit=1, offset=1)
+        assert (up["events"], up["totalCount"]) == ([sent[1]], 5)
+        for bad in ("sortDirection=asdf", "after=x", "before=2026-13-01T00:00:00Z", "limit=-1"):
+            await marquez.ask(f"events/lineage?{bad}", status=400)
+
+    tell(tmp_path, story)
+
+
+def test_totals_count_across_quarters_of_an_hour(tmp_path: Path) -> None:
+    async def story(marquez: Marquez) -> None:
+        await marquez.post(*(event(n, minute=7 * n) for n in range(20)))
+        for first in range(0, 20, 3):
+            for last in range(first, 20, 4):
+                found = await marquez.ask(
+                    "events/lineage", after=at(7 * first), before=at(7 * last), limit=0
+                )
+                assert found == {"events": [], "totalCount": last - first}
+
+    tell(tmp_path, story)
+
+
+def test_68_events_as_the_python_client_lists_them(tmp_path: Path) -> None:
+    async def story(marquez: Marquez) -> None:
+        await marquez.post(event(1), {**event(2, minute=1), "job": {"namespace": "x", "name": "y"}})
+        found = await marquez.ask("events", limit=10, offset=0)
+        assert [each["run"]["runId"] for each in found["events"]] == [run_id(2), run_id(1)]
+        assert found["totalCount"] == 2
+        of = await marquez.ask("events/x", limit=10, offset=0)
+        assert ([each["run"]["runId"] for each in of["events"]], of["totalCount"]) == (
+            [run_id(2)],
+            1,
+        )
+        extracted = await marquez.ask("events", start=0, end=4_000_000_000, limit=1)
+        assert extracted[0]["run_state"] == "COMPLETE"
+        said = await marquez.ask("events", status=400)
+        assert said["code"] == "invalid_parameter"
+
+    tell(tmp_path, story)
+
+
+def test_59_search(tmp_path: Path) -> None:
+    async def story(marquez: Marquez) -> None:
+        await marquez.post(
+            event(1, minute=1, job="b_part", writes=("z_part",)),
+            event(2, minute=2, job="a_part", reads=(dataset("part%x", "other"),)),
+        )
+
+        async def found(**params: Any) -> list[str]:
+            answer = await marquez.ask("search", **params)
+            assert answer["totalCount"] == len(answer["results"])
+            return [each["name"] for each in answer["results"]]
+
+        assert await found(q="part") == ["a_part", "b_part", "part%x", "z_part"]
+        assert await found(q="part", filter="JOB") == ["a_part", "b_part"]
+        assert await found(q="part", namespace="other") == ["part%x"]
+        assert (await found(q="part", sort="UPDATE_AT"))[0] in ("a_part", "part%x")
+        assert await found(q="part", limit=1) == ["a_part"]
+        assert await found(q="rt%x") == ["part%x"]
+        assert await found(q="p_rt") == []
+        assert await found(q="part", after="2026-11-13") == []
+        assert len(await found(q="part", after="2026-11-12", before="2026-11-14")) == 4
+        (job, *_) = (await marquez.ask("search?q=a_part"))["results"]
+        assert job["nodeId"] in await marquez.lineage(job["nodeId"])
+        for bad in ("", "q=", "q=%20", "q=x&filter=RUN", "q=x&before=2026", "q=x&sort=Z"):
+            await marquez.ask(f"search?{bad}", status=400)
+
+    tell(tmp_path, story)
+
+
+def test_60_the_search_that_needs_no_other_server(tmp_path: Path) -> None:
+    async def story(marquez: Marquez) -> None:
+        facets = {"documentation": facet(description="daily revenue by shop")}
+        await marquez.post(event(1, job_facets=facets, writes=("t",)))
+        for kind, words in (("jobs", "revenue"), ("datasets", "t"), ("jobs", "nothing")):
+            answer = await marquez.client.get(f"/api/v2beta/search/{kind}", params={"q": words})
+            assert answer.status_code == 200
+            assert len(answer.json()["hits"]) == len(answer.json()["highlights"])
+        answer = await marquez.client.get("/api/v2beta/search/jobs?q=revenue")
+        assert answer.json()["hits"][0]["name"] == "load"
+        (light,) = answer.json()["highlights"][0].values()
+        assert "<em>revenue</em>" in light[0]
+        assert (await marquez.client.get("/api/v2beta/search/jobs")).status_code == 400
+
+    tell(tmp_path, story)
+
+
+def test_61_62_counts_over_time(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+
+    async def story(marquez: Marquez) -> None:
+        for number, (kind, ago) in enumerate((("START", 0), ("FAIL", 0), ("COMPLETE", 30))):
+            made = event(number, kind, job=f"j{number}", reads=("t",))
+            made["eventTime"] = (now - timedelta(hours=ago)).isoformat()
+            await marquez.post(made)
+        hours = await marquez.ask("stats/lineage-events?period=DAY&timezone=UTC")
+        assert len(hours) == 24
+        assert [each["startInterval"] for each in hours[1:]] == [
+            each["endInterval"] for each in hours[:-1]
+        ]
+        assert (hours[-1]["start"], hours[-1]["fail"]) == (1, 1)
+        assert sum(each["complete"] for each in hours) == 0
+        days = await marquez.ask("stats/lineage-events?period=week&timezone=Europe/Paris")
+        assert len(days) == 7
+        assert sum(each["complete"] for each in days) == 1
+        for of, last in (("jobs", 3), ("datasets", 1), ("sources", 1)):
+            week = await marquez.ask(f"stats/{of}?period=WEEK&timezone=Europe/Paris")
+            counts = [each["count"] for each in week]
+            assert len(counts) == 7
+            assert counts == sorted(counts)
+            assert counts[-1] == last
+        hours = await marquez.ask("stats/jobs?period=DAY")
+        assert (hours[0]["count"], hours[-1]["count"]) == (1, 3)
+        for bad in (
+            "period=WEEK",
+            "period=X",
+            "",
+            "period=DAY&timezone=Mars",
+            "period=DAY&timezone=..",
+        ):
+            await marquez.ask(f"stats/jobs?{bad}", status=400)
+
+    tell(tmp_path, story)
