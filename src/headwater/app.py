@@ -18,7 +18,7 @@ from headwater.errors import InvalidParameter
 from headwater.http import health, runner
 from headwater.http.context import Context
 from headwater.http.message import Dialect
-from headwater.http.server import Asgi, create_asgi
+from headwater.http.server import Server
 from headwater.ingest import Ingest
 from headwater.settings import Settings
 from headwater.store import Store
@@ -79,7 +79,7 @@ class App(NamedTuple):
     keys: KeyRing
     telemetry: Telemetry
     context: Context
-    asgi: Asgi
+    asgi: Server
 
     async def close(self) -> None:
         """Commits and answers what was received, and closes the store."""
@@ -109,7 +109,7 @@ async def create_app(settings: Settings, telemetry: Telemetry | None = None) -> 
 def _put_together(settings: Settings, store: Store, telemetry: Telemetry) -> App:
     ingest = Ingest(store, telemetry, settings.queue_events, settings.queue_bytes)
     context = context_of(settings, store, ingest, telemetry)
-    asgi = create_asgi(_dialects(context), context.gate, telemetry, settings)
+    asgi = Server(_dialects(context), context.gate, telemetry, settings)
     telemetry.gauge("queue_events", "Events that wait for a commit.", lambda: ingest.depth)
     ingest.start()
     return App(settings, store, ingest, context.keys, telemetry, context, asgi)

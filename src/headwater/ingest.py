@@ -7,7 +7,8 @@ lone client pays one commit per event, and a crowd shares one.
 import asyncio
 import time
 from collections import deque
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -22,10 +23,28 @@ BATCH_EVENTS = 500
 BATCH_BYTES = 32 << 20
 
 
+T = TypeVar("T")
+Done = Callable[[Receipt | Exception], None]
+
+
 class _Waiting(NamedTuple):
     received: Received
     projected: Projected | None
-    done: asyncio.Future[Receipt]
+    done: Done
+
+
+def settling(future: asyncio.Future[T]) -> Callable[[T | Exception], None]:
+    """Gives a future its result or its error, unless whoever waited has gone."""
+
+    def done(result: T | Exception) -> None:
+        if future.done():
+            return
+        if isinstance(result, Exception):
+            future.set_exception(result)
+        else:
+            future.set_result(result)
+
+    return done
 
 
 class Ingest:
@@ -67,16 +86,24 @@ class Ingest:
         self._worker = asyncio.create_task(self._run(), name="headwater-ingest")
 
     def enqueue(self, received: Received) -> asyncio.Future[Receipt]:
-        """Puts the event in the queue; the future is done when it is durable."""
+        """Puts the event in the queue; the future is done when it is durable.
+
+        Raises:
+            Unavailable: the queue is full, or the server is shutting down.
+        """
+        future: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+        self.take(received, settling(future))
+        return future
+
+    def take(self, received: Received, done: Done) -> None:
+        """`enqueue` without a future: tells the receipt once it is durable, or the error."""
         if self._closing:
             raise Unavailable("the server is shutting down")
         if self.full:
             raise Unavailable("the queue is full")
-        done: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
         self._queue.append(_Waiting(*self._project(received), done))
         self._bytes += len(received.body)
         self._wake.set()
-        return done
 
     async def close(self) -> None:
         """Commits and answers what waits, then stops."""
@@ -120,15 +147,21 @@ class Ingest:
             receipts = await self._store.commit([(w.received, w.projected) for w in batch])
         except (Unavailable, StoreError) as error:
             for waiting in batch:
-                _refuse(waiting, error)
+                self._tell(waiting, error)
             return
         except Exception as error:  # noqa: BLE001 # an event must not fail its neighbours
             await self._commit_apart(batch, error)
             return
         self._telemetry.committed(len(batch), time.perf_counter() - began)
         for waiting, receipt in zip(batch, receipts, strict=True):
-            if not waiting.done.done():
-                waiting.done.set_result(receipt)
+            self._tell(waiting, receipt)
+
+    def _tell(self, waiting: _Waiting, result: Receipt | Exception) -> None:
+        """Whatever goes wrong with one answer, the others are told theirs."""
+        try:
+            waiting.done(result)
+        except Exception:
+            self._telemetry.log.exception("an answer could not be given")
 
     async def _commit_apart(self, batch: list[_Waiting], error: Exception) -> None:
         """Finds the event that a batch fails by, by halves; it is kept as failed, with the reason.
@@ -142,14 +175,9 @@ class Ingest:
             return
         ((received, projected, done),) = batch
         if isinstance(error, HeadwaterError) or projected is None:
-            _refuse(batch[0], error)
+            self._tell(batch[0], error)
             return
         self._telemetry.unprojectable(error)
         reason = f"merge failed: {type(error).__name__}"
         failed = msgspec.structs.replace(received, failure=reason)
         await self._commit([_Waiting(failed, None, done)])
-
-
-def _refuse(waiting: _Waiting, error: Exception) -> None:
-    if not waiting.done.done():
-        waiting.done.set_exception(error)

@@ -40,18 +40,27 @@ class Gate:
             NotFound: there is no such domain.
             RateLimited: the key has sent too much.
         """
-        keys = self._keys
         await self.refresh()
+        return self._known(authorization, domain) or await self._anyone(domain)
+
+    def recognized(
+        self, authorization: bytes | None, domain: str | None = None
+    ) -> Principal | None:
+        """`identify` as far as it needs no I/O; None: it does."""
+        return self._known(authorization, domain) if self._keys.current else None
+
+    def _known(self, authorization: bytes | None, domain: str | None) -> Principal | None:
+        """None: whoever speaks to an open server, of a domain that nobody has asked for yet."""
         holder = None
         if authorization is not None and authorization[:7].lower() == _SCHEME:
-            holder = keys.verify(authorization[7:].strip())
+            holder = self._keys.verify(authorization[7:].strip())
         if holder is not None and holder.key_id is not None:
             if domain is not None and domain != holder.domain:
                 raise Forbidden("this key belongs to another domain")
             return self.admitted(holder)
         if not self.open:
             raise Unauthenticated
-        return await self.anyone(domain)
+        return self._open.get(domain or DEFAULT_DOMAIN)
 
     async def refresh(self) -> None:
         """Makes sure that keys made or revoked by now are known; costs no I/O when none was."""

@@ -110,6 +110,9 @@ def json_response(
 
 
 Handler = Callable[[Request], Awaitable[Response]]
+Done = Callable[[Response | Exception], None]
+"""Takes the answer, or the error that is rendered as one."""
+Direct = Callable[[Request, Done], bool]
 ErrorRenderer = Callable[[Request, Exception], Response]
 
 
@@ -118,7 +121,9 @@ class Route(NamedTuple):
 
     `scope` is what the credential needs (None: open to all). `operation` is its metric label and
     OpenAPI id. `body` says that a request body is read. `params` and `answer` describe it for
-    OpenAPI; a route without `answer` is left out of it.
+    OpenAPI; a route without `answer` is left out of it. `direct` does the handler's work without a
+    coroutine: it tells the answer at once or later, or returns False for what it leaves to the
+    handler.
     """
 
     method: str
@@ -131,6 +136,7 @@ class Route(NamedTuple):
     params: tuple["Param", ...] = ()
     answer: object = None
     request_type: object = None
+    direct: Direct | None = None
 
 
 class Param(NamedTuple):

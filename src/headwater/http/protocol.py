@@ -6,19 +6,22 @@
   requests, the reading of the answer. One sweep a second looks at all of them; that costs a request
   one clock reading, where timers would cost more than the parsing.
 - The path stays as it was sent.
+- A request that was read in one piece, as nearly all are, is served without the ASGI cycle.
 - An answer that leaves before its request was read closes the connection politely: the client can
   read the answer before it sees the end.
 """
 
 import asyncio
-from collections.abc import MutableMapping
-from typing import Any, ClassVar, NamedTuple
+import typing
+from collections.abc import Coroutine
+from typing import ClassVar, NamedTuple
 
 import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from headwater.http.refusals import HEAD_TOO_LARGE, INVALID, STATUS_LINES, TOO_MANY, TOO_SLOW
+from headwater.http.exchange import Exchange, Whole
+from headwater.http.refusals import HEAD_TOO_LARGE, INVALID, TOO_MANY, TOO_SLOW
 
 SLOWEST_BYTES = 4_096
 """Bytes a second that a body has to make on average."""
@@ -29,7 +32,12 @@ CLOSE_SECONDS = 30.0
 HEAD_BYTES = 64 << 10
 _WISHES = frozenset({b"connection", b"upgrade", b"http2-settings"})
 
-Message = MutableMapping[str, Any]
+
+class Taker(typing.Protocol):
+    """The application, for requests that were read in one piece."""
+
+    def take(self, whole: Whole) -> Coroutine[None, None, None] | None:
+        """Serves the request; what is left to do for it becomes a task."""
 
 
 class Limits(NamedTuple):
@@ -41,52 +49,11 @@ class Limits(NamedTuple):
     connections: int = 2_000
 
 
-class Exchange(RequestResponseCycle):
-    """One request and its answer, as ASGI sees them; both parts of the answer leave together.
-
-    The application sends the head, then one body: nothing here is streamed.
-    """
-
-    head: Message | None = None
-
-    async def send(self, message: Any) -> None:
-        if self.head is None:
-            self.head = message
-            self.response_started = True
-            return
-        if self.flow.write_paused and not self.disconnected:
-            await self.flow.drain()
-        # uvicorn tells only the latest of a connection's requests that the client has gone.
-        if self.disconnected or self.response_complete or self.transport.is_closing():
-            return
-        if self.waiting_for_100_continue or self.more_body:
-            # The request was not read, so where the next one begins is not known.
-            self.keep_alive = False
-        self.response_complete = True
-        self.transport.write(self._answer(self.head, message.get("body", b"")))
-        self.message_event.set()
-        self.on_response(self.keep_alive)
-
-    def _answer(self, head: Message, body: bytes) -> bytes:
-        parts = [STATUS_LINES[head["status"]]]
-        for name, value in head["headers"]:
-            parts += (name, b": ", value, b"\r\n")
-        for name, value in self.default_headers:
-            parts += (name, b": ", value, b"\r\n")
-        if not self.keep_alive:
-            parts.append(b"connection: close\r\n")
-        elif self.scope["http_version"] == "1.0":
-            parts.append(b"connection: keep-alive\r\n")
-        parts.append(b"\r\n")
-        if self.scope["method"] != "HEAD":
-            parts.append(body)
-        return b"".join(parts)
-
-
 class Protocol(HttpToolsProtocol):
-    """One connection. `bound_to` gives the class with its limits, as uvicorn wants a class."""
+    """One connection. `bound_to` gives the class with what it needs, as uvicorn wants a class."""
 
     limits: ClassVar[Limits] = Limits()
+    application: ClassVar[Taker]
 
     deadline = 0.0
     _reads_head = False
@@ -99,8 +66,8 @@ class Protocol(HttpToolsProtocol):
     _unread_by = 0.0
 
     @classmethod
-    def bound_to(cls, limits: Limits) -> type["Protocol"]:
-        return type(cls.__name__, (cls,), {"limits": limits})
+    def bound_to(cls, limits: Limits, application: Taker) -> type["Protocol"]:
+        return type(cls.__name__, (cls,), {"limits": limits, "application": application})
 
     # What comes from the socket.
 
@@ -130,6 +97,9 @@ class Protocol(HttpToolsProtocol):
             if self._head_size > HEAD_BYTES:
                 self._refuse(HEAD_TOO_LARGE)
         elif self._reads_body:
+            cycle = self._exchange()
+            if isinstance(cycle, Whole):
+                self._begin(bytes(cycle.whole))
             self._extend()
 
     def eof_received(self) -> None:
@@ -155,15 +125,21 @@ class Protocol(HttpToolsProtocol):
         self._reads_body = True
         self._read_since = self.loop.time()
         self._body_size = 0
-        scope = self.scope
-        version = self.parser.get_http_version()
-        scope["method"] = self.parser.get_method().decode("ascii")
-        scope["http_version"] = version
-        path, _, query = self.url.partition(b"?")
-        scope["raw_path"] = path = _origin_form(path)
-        scope["path"] = path.decode("latin-1")
-        scope["query_string"] = query.partition(b"#")[0]
         before = self._exchange()
+        free = before is None or before.response_complete
+        if free and not self.expect_100_continue and not self.flow.write_paused:
+            method = self.parser.get_method().decode("ascii")
+            self.cycle = Whole(self, method, *_split(self.url))
+        else:
+            self._begin(waits=not free)
+
+    def _begin(self, body: bytes = b"", waits: bool = False) -> None:
+        """Gives a request to ASGI: its body is on its way, or others are before it."""
+        scope = self.scope
+        scope["method"] = self.parser.get_method().decode("ascii")
+        scope["http_version"] = self.parser.get_http_version()
+        scope["raw_path"], scope["query_string"] = _split(self.url)
+        scope["path"] = scope["raw_path"].decode("latin-1")
         self.cycle = Exchange(
             scope=scope,
             transport=self.transport,
@@ -177,15 +153,19 @@ class Protocol(HttpToolsProtocol):
             keep_alive=self.parser.should_keep_alive(),
             on_response=self.on_response_complete,
         )
-        if before is None or before.response_complete:
-            self._start_asgi_task(self.cycle, self.app)
-        else:
+        self.cycle.body += body
+        if waits:
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
+        else:
+            self._start_asgi_task(self.cycle, self.app)
 
     def on_body(self, body: bytes) -> None:
         self._body_size += len(body)
         cycle = self.cycle
+        if isinstance(cycle, Whole):
+            cycle.whole = cycle.whole + body if cycle.whole else body
+            return
         if cycle.response_complete:
             return
         cycle.body += body
@@ -201,7 +181,12 @@ class Protocol(HttpToolsProtocol):
         cycle = self.cycle
         if not cycle.response_complete:
             cycle.more_body = False
-            cycle.message_event.set()
+            if not isinstance(cycle, Whole):
+                cycle.message_event.set()
+            elif rest := self.application.take(cycle):
+                task = self.loop.create_task(rest)
+                self.tasks.add(task)
+                task.add_done_callback(self.tasks.discard)
 
     def _stay(self, rest: bytes) -> None:
         """Answers the wish for another protocol (h2c, websocket) with HTTP/1.1.
@@ -298,6 +283,12 @@ class Protocol(HttpToolsProtocol):
             self._unread = left
             self._unread_by = now + self.limits.body
         return now >= self._unread_by
+
+
+def _split(target: bytes) -> tuple[bytes, bytes]:
+    """The path and the query of a request target."""
+    path, _, query = target.partition(b"?")
+    return _origin_form(path), query.partition(b"#")[0]
 
 
 def _origin_form(target: bytes) -> bytes:

@@ -81,6 +81,10 @@ class Router:
             node = node.child(segment)
         return node
 
+    def plain(self, method: str, raw_path: bytes) -> Match | None:
+        """The route without parameters at this path as it is usually written."""
+        return self._plain.get((method, raw_path))
+
     def match(self, method: str, raw_path: bytes) -> Match:
         """The route of a request; HEAD is served like GET.
 

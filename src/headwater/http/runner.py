@@ -13,14 +13,14 @@ import uvicorn
 
 from headwater.errors import Unavailable
 from headwater.http.protocol import Limits, Protocol
-from headwater.http.server import Asgi
+from headwater.http.server import Server
 from headwater.settings import Settings
 
 SWEEP_SECONDS = 1.0
 
 
 async def serve(
-    application: Asgi,
+    application: Server,
     settings: Settings,
     on_ready: Callable[[str], None],
     stop: asyncio.Event | None = None,
@@ -40,6 +40,7 @@ async def serve(
         server.on_ready = functools.partial(on_ready, _address(listener))
         async with _sweeping(server), _watching(server, stop):
             await server.serve(sockets=[listener])
+            await _leave(server)
 
 
 @contextlib.contextmanager
@@ -69,7 +70,7 @@ def _address(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _config(application: Asgi, settings: Settings) -> uvicorn.Config:
+def _config(application: Server, settings: Settings) -> uvicorn.Config:
     limits = Limits(
         head=settings.head_timeout,
         body=settings.body_timeout,
@@ -78,7 +79,7 @@ def _config(application: Asgi, settings: Settings) -> uvicorn.Config:
     )
     return uvicorn.Config(
         application,
-        http=Protocol.bound_to(limits),
+        http=Protocol.bound_to(limits, application),
         ws="none",
         interface="asgi3",
         lifespan="off",
@@ -119,6 +120,14 @@ class _Runner(uvicorn.Server):
         if self.should_exit:
             os._exit(128 + sig)
         self.should_exit = True
+
+
+async def _leave(server: uvicorn.Server) -> None:
+    """Ends the connections of those who are not answered when the time to end well is over."""
+    for connection in tuple(server.server_state.connections):
+        if isinstance(connection, Protocol):
+            connection.transport.abort()
+    await asyncio.sleep(0)  # their ends are told in the loop's next turn
 
 
 @contextlib.asynccontextmanager

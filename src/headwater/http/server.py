@@ -1,14 +1,16 @@
 """The application: from the head of a request to its answer, for every dialect.
 
-It is plain ASGI 3, so that any server can run it and a test can call it without a socket.
+It is plain ASGI 3, so that any server can run it and a test can call it without a socket. Our own
+protocol gives it requests that have arrived whole by `take`, which needs no ASGI cycle; where the
+route can, such a one is answered without a task too (decision 0011).
 """
 
 import itertools
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping, Sequence
+from typing import Any, NamedTuple
 
 from msgspec import UNSET
 
@@ -17,14 +19,14 @@ from headwater.auth.principal import Principal
 from headwater.errors import Forbidden, HeadwaterError
 from headwater.http.bodies import Body, BodyReader, Receive
 from headwater.http.errors import ClientGone, MethodNotAllowed, headers_of, status_of
-from headwater.http.message import Dialect, Request, Response, Route
+from headwater.http.exchange import Whole
+from headwater.http.message import Dialect, Direct, Request, Response, Route
 from headwater.http.router import Match, Router
 from headwater.settings import Settings
 from headwater.telemetry import Line, Telemetry
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
 _FAILED = Response(500, b'{"status":500}')
@@ -32,14 +34,9 @@ _UNROUTED = "unrouted"
 _ONE_LINE = bytes.maketrans(b"\r\n\0", b"   ")
 
 
-def create_asgi(
-    dialects: Sequence[Dialect], gate: Gate, telemetry: Telemetry, settings: Settings
-) -> Asgi:
-    """The ASGI application that serves the dialects; the last one renders unrouted errors."""
-    return _Server(dialects, gate, telemetry, settings)
+class Server:
+    """Serves the dialects; the last one renders unrouted errors."""
 
-
-class _Server:
     def __init__(
         self, dialects: Sequence[Dialect], gate: Gate, telemetry: Telemetry, settings: Settings
     ) -> None:
@@ -58,48 +55,118 @@ class _Server:
         if scope["type"] != "http":
             return
         began = time.perf_counter()
-        request = self._request(scope)
+        raw_path = scope.get("raw_path")
+        request = self._request(
+            scope["method"],
+            scope["path"].encode() if raw_path is None else raw_path,
+            scope["query_string"],
+            scope["headers"],
+            scope.get("client"),
+        )
+        served = await self._serve(request, receive)
+        if served is not None:
+            await _send(send, request, served.response)
+            self._note(request, served, began)
+
+    def take(self, whole: Whole) -> Coroutine[None, None, None] | None:
+        """Serves a request that has arrived whole; what is returned has to be run to its end."""
+        began = time.perf_counter()
+        request = self._request(
+            whole.method, whole.raw_path, whole.query, whole.headers, whole.client
+        )
+        match = self._router.plain(whole.method, whole.raw_path)
+        if match is not None and match.route.direct is not None and not match.dialect.authenticate:
+            try:
+                if self._direct(match, match.route.direct, request, whole, began):
+                    return None
+            except Exception as error:  # noqa: BLE001 # the last resort, as in `_serve`
+                response = self._failure(match.dialect, request, error)
+                self._reply(whole, request, Served(match.route.operation, response), began)
+                return None
+        return self._later(request, whole, began)
+
+    def _direct(
+        self, match: Match, handler: Direct, request: Request, whole: Whole, began: float
+    ) -> bool:
+        """Serves without waiting for anything; False: this request has to be waited for."""
+        route, dialect, _ = match
+        if route.scope is not None:
+            principal = self._gate.recognized(
+                request.headers.get(b"authorization"), _domain(request)
+            )
+            if principal is None:
+                return False
+            request.principal = _permitted(principal, route)
+        body = self._bodies.take(request.headers, whole.whole)
+        if body is None:
+            return False
+        request.raw_body, request.body, _ = body
+
+        def done(result: Response | Exception) -> None:
+            self._bodies.release(body)
+            if isinstance(result, Exception):
+                result = self._failure(dialect, request, result)
+            self._reply(whole, request, Served(route.operation, result), began)
+
+        try:
+            if handler(request, done):
+                return True
+        except BaseException:
+            self._bodies.release(body)
+            raise
+        self._bodies.release(body)
+        return False
+
+    async def _later(self, request: Request, whole: Whole, began: float) -> None:
+        served = await self._serve(request, whole.receive)
+        if served is not None:
+            self._reply(whole, request, served, began)
+
+    def _reply(self, whole: Whole, request: Request, served: "Served", began: float) -> None:
+        response = served.response
+        whole.reply(response.status, _head(request, response), response.body)
+        self._note(request, served, began)
+
+    async def _serve(self, request: Request, receive: Receive) -> "Served | None":
+        """None: the client has gone."""
         operation = _UNROUTED
         dialect: Dialect | None = None
         try:
             match = self._router.match(request.method, request.raw_path)
             dialect = match.dialect
             operation = match.route.operation
-            response = await self._answer(match, request, receive)
+            return Served(operation, await self._answer(match, request, receive))
         except ClientGone:
-            return
+            return None
         except Exception as error:  # noqa: BLE001 # the last resort: logged, and told as a 500
             dialect = dialect or self._router.owner(request.raw_path)
-            response = self._failure(dialect, request, error)
-        await _send(send, request, response)
-        self._note(operation, request, response, time.perf_counter() - began)
+            return Served(operation, self._failure(dialect, request, error))
 
-    def _request(self, scope: Scope) -> Request:
+    def _request(
+        self,
+        method: str,
+        raw_path: bytes,
+        query: bytes,
+        given: Iterable[tuple[bytes, bytes]],
+        client: tuple[str, int] | None,
+    ) -> Request:
         headers: dict[bytes, bytes] = {}
-        for name, value in scope["headers"]:
+        for name, value in given:
             known = headers.setdefault(name, value)
             if known is not value:
                 headers[name] = known + b", " + value
-        client = scope.get("client")
-        given = headers.get(b"x-request-id")
-        if given is not None and _SANE_ID.fullmatch(given):
-            identity = given.decode("ascii")
+        wanted = headers.get(b"x-request-id")
+        if wanted is not None and _SANE_ID.fullmatch(wanted):
+            identity = wanted.decode("ascii")
         else:
             identity = f"{self._prefix}-{next(self._count):x}"
-        raw_path = scope.get("raw_path")
-        return Request(
-            scope["method"],
-            scope["path"].encode() if raw_path is None else raw_path,
-            scope["query_string"],
-            headers,
-            identity,
-            client[0] if client else "",
-        )
+        return Request(method, raw_path, query, headers, identity, client[0] if client else "")
 
     async def _answer(self, match: Match, request: Request, receive: Receive) -> Response:
         route, dialect, request.path = match
         foreign = dialect.authenticate
-        if route.scope is not None and foreign is None:
+        known = request.principal.domain is not None  # to ask again would count the request twice
+        if route.scope is not None and foreign is None and not known:
             request.principal = await self._gate.admit(
                 request.headers.get(b"authorization"), route.scope, _domain(request)
             )
@@ -134,7 +201,9 @@ class _Server:
         missing = tuple(pair for pair in headers_of(error) if pair[0] not in present)
         return response._replace(headers=response.headers + missing)
 
-    def _note(self, operation: str, request: Request, response: Response, seconds: float) -> None:
+    def _note(self, request: Request, served: "Served", began: float) -> None:
+        operation, response = served
+        seconds = time.perf_counter() - began
         telemetry = self._telemetry
         telemetry.request(operation, response.status, seconds)
         if telemetry.access:
@@ -151,7 +220,21 @@ class _Server:
             telemetry.line(line)
 
 
+class Served(NamedTuple):
+    """An answer, and the operation that it is of."""
+
+    operation: str
+    response: Response
+
+
 async def _send(send: Send, request: Request, response: Response) -> None:
+    headers = _head(request, response)
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    body = b"" if request.method == "HEAD" else response.body
+    await send({"type": "http.response.body", "body": body})
+
+
+def _head(request: Request, response: Response) -> list[tuple[bytes, bytes]]:
     headers = [(b"x-request-id", request.id.encode("ascii"))]
     # A dialect may tell a name in a header; no name can end the line.
     headers += ((name, value.translate(_ONE_LINE)) for name, value in response.headers)
@@ -160,9 +243,7 @@ async def _send(send: Send, request: Request, response: Response) -> None:
             (b"content-type", response.content_type),
             (b"content-length", b"%d" % len(response.body)),
         )
-    await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    body = b"" if request.method == "HEAD" else response.body
-    await send({"type": "http.response.body", "body": body})
+    return headers
 
 
 def _domain(request: Request) -> str | None:

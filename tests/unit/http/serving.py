@@ -18,7 +18,7 @@ from headwater.auth.principal import Scope
 from headwater.http import runner
 from headwater.http.errors import status_of
 from headwater.http.message import Dialect, Request, Response, Route, json_response
-from headwater.http.server import create_asgi
+from headwater.http.server import Server
 from headwater.settings import Settings
 from headwater.store import ApiKey, Domain
 from headwater.telemetry import Telemetry
@@ -192,7 +192,7 @@ class Serving:
         limiter = RateLimiter(settings.rate, time.monotonic)
         gate = Gate(self._keys, KeyRing(self._keys), limiter, settings.insecure)
         dialects = (self.echo.dialect(), self.echo.dialect("other", "/other"))
-        application = create_asgi(dialects, gate, self.telemetry, settings)
+        application = Server(dialects, gate, self.telemetry, settings)
         await runner.serve(application, settings, self._started, self._stop)
 
     def _started(self, address: str) -> None:

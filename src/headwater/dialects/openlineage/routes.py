@@ -19,8 +19,9 @@ from headwater.errors import (
 )
 from headwater.event import Received
 from headwater.http.context import Context
-from headwater.http.message import Dialect, Request, Response, Route, json_response
+from headwater.http.message import Dialect, Done, Request, Response, Route, json_response
 from headwater.ids import digest_of, format_event_id
+from headwater.ingest import settling
 from headwater.store import Receipt
 
 Posted = Annotated[
@@ -97,7 +98,8 @@ def routes(context: Context) -> tuple[Route, ...]:
         ways += (
             Route("POST", path, intake.single, "post_event", Scope.WRITE,
                   "Record an event: a RunEvent, a JobEvent or a DatasetEvent", body=True,
-                  answer=(Success, BatchAnswer) if shown else None, request_type=Posted),
+                  answer=(Success, BatchAnswer) if shown else None, request_type=Posted,
+                  direct=intake.direct),
             Route("POST", f"{path}/batch", intake.batch, "post_batch", Scope.WRITE,
                   "Record an array of events; one that is refused does not harm the others",
                   body=True, answer=BatchAnswer if shown else None,
@@ -135,17 +137,39 @@ class Intake:
                 return await self._all(request, bodies)
             if bodies is not None:
                 raise MalformedBody("an event is a JSON object; this is an empty array")
+        answer: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        self._event(request, settling(answer))
+        return await answer
+
+    def direct(self, request: Request, done: Done) -> bool:
+        """`single`, for what is no array."""
+        if request.body[:1] != b"{":
+            return False
+        if self._strict:
+            _require_json(request)
+        self._event(request, done)
+        return True
+
+    def _event(self, request: Request, done: Done) -> None:
+        body = request.body
         try:
             event = self._decoder.decode(body)
         except InvalidRequest:
             self._telemetry.event(NAME, "unknown", "refused")
             raise
+        kind = event.kind.value
+
+        def receipted(result: Receipt | Exception) -> None:
+            if isinstance(result, Exception):
+                done(result)
+                return
+            self._telemetry.event(NAME, kind, "repeated" if result.repeated else "accepted")
+            identity = format_event_id(result.id).encode()
+            done(Response(200, b'{"status":200,"id":"%b"}' % identity))
+
         domain = request.principal.domain or "default"
         received = Received(domain, NAME, body, digest_of(body), event, self._clock())
-        receipt = await self._ingest.enqueue(received)
-        outcome = "repeated" if receipt.repeated else "accepted"
-        self._telemetry.event(NAME, event.kind.value, outcome)
-        return Response(200, b'{"status":200,"id":"%b"}' % format_event_id(receipt.id).encode())
+        self._ingest.take(received, receipted)
 
     async def batch(self, request: Request) -> Response:
         if self._strict:

@@ -1,6 +1,7 @@
 """Domains and keys of a database file."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -19,6 +20,7 @@ class KeyBook:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._mark = path.with_name(path.name + ".keys")
+        self._mark_file = str(self._mark)
 
     async def domains(self) -> list[Domain]:
         return await asyncio.to_thread(
@@ -78,7 +80,7 @@ class KeyBook:
     def keys_version(self) -> int:
         """The length of a file beside the database that every change of a key makes longer."""
         try:
-            return self._mark.stat().st_size
+            return os.stat(self._mark_file).st_size  # noqa: PTH116 # asked with every request
         except FileNotFoundError:
             return 0
 
