@@ -1,7 +1,6 @@
 """The nodes that a question has met: by their keys, by their surrogates, and by name."""
 
 from collections.abc import Collection, Iterable
-from typing import NamedTuple
 
 from headwater.ids import Key, NodeId
 from headwater.store import NodeRow
@@ -29,14 +28,6 @@ class Namespaces:
         return self._names
 
 
-class Standing(NamedTuple):
-    """What a node is where its name is not asked for: its key, its component, is it hidden."""
-
-    key: Key
-    canonical: int
-    hidden_at: int | None
-
-
 class Nodes:
     """What a reader learns while it answers one question is read once."""
 
@@ -46,7 +37,6 @@ class Nodes:
         self._ids: dict[Key, int] = {}
         self._keys: dict[int, Key] = {}
         self._rows: dict[int, NodeRow] = {}
-        self._standings: dict[int, Standing] = {}
 
     def _known_ids(self, keys: Iterable[Key]) -> list[int]:
         """The surrogates of the keys that exist."""
@@ -78,19 +68,20 @@ class Nodes:
                 unseen.add(row[5])
         self._learn_keys(unseen)
         names = self._namespaces.read([row[3] for row in rows])
-        found = []
+        found: list[NodeRow] = []
         for identity, key, kind, namespace, name, alias_of, flows, hidden_at in rows:
             node = NodeId(KIND_OF[kind], names[namespace], name)
             alias = None if alias_of is None else keys[alias_of]
-            known[identity] = row = NodeRow(key, node, alias, flows != 0, hidden_at)
-            found.append(row)
+            known[identity] = met = NodeRow(key, node, alias, flows != 0, hidden_at)
+            found.append(met)
         return found
 
-    def _learn_keys(self, ids: set[int]) -> None:
-        unseen = ids - self._keys.keys()
+    def _learn_keys(self, ids: Iterable[int]) -> None:
+        keys = self._keys
+        unseen = [identity for identity in ids if identity not in keys]
         if unseen:
-            for key, identity in self._db.all("keys_by_id", array(sorted(unseen))):
-                self._keys[identity] = key
+            for key, identity in self._db.all("keys_by_id", array(unseen)):
+                keys[identity] = key
                 self._ids[key] = identity
 
     def _node_rows(self, keys: Iterable[Key]) -> dict[int, NodeRow]:
@@ -98,13 +89,3 @@ class Nodes:
         self._learn(ids)
         rows = self._rows
         return {identity: rows[identity] for identity in ids}
-
-    def _standing(self, ids: set[int]) -> dict[int, Standing]:
-        """How these nodes stand, among others."""
-        known = self._standings
-        missing = ids - known.keys()
-        if missing:
-            for identity, *standing in self._db.all("standings_by_id", array(sorted(missing))):
-                known[identity] = Standing(*standing)
-            self._learn_keys({known[identity].canonical for identity in missing})
-        return known

@@ -111,17 +111,15 @@ class SqliteReader(Browsing, Locating):
         ids = self._known_ids(keys)
         if not ids:
             return []
-        rows = self._db.all(
-            "ends_down" if direction is Direction.DOWN else "ends_up", array(ids)
-        )
-        standing = self._standing({i for row in rows for i in row[1:]})
+        name = "ends_down" if direction is Direction.DOWN else "ends_up"
+        rows = self._db.all(name, array(ids))
         keys_of = self._keys
-        found = []
-        for near, owner, far in rows:
-            whose, what = standing[owner], standing[far]
-            if what.hidden_at is None and whose.hidden_at is None:
-                found.append(End(keys_of[near], whose.key, what.key, keys_of[what.canonical]))
-        return found
+        keys_of.update({row[2]: row[3] for row in rows})
+        self._learn_keys({row[1] for row in rows} | {row[4] for row in rows} - {None})
+        return [
+            End(keys_of[near], keys_of[owner], key, key if alias is None else keys_of[alias])
+            for near, owner, _, key, alias in rows
+        ]
 
     async def stated(self, owners: Iterable[Key], moment: Moment | None) -> dict[Key, list[Stated]]:
         found: dict[Key, list[Stated]] = {}

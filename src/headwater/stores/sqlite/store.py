@@ -36,6 +36,8 @@ from headwater.stores.sqlite.writing import DAMAGED_SECONDS, WriteSide
 T = TypeVar("T")
 
 READERS = 4
+CACHE_KIB = 20_480
+"""What each reader keeps of the file: the inner pages of a database with a few million edges."""
 LOG_PAGE = 500
 
 
@@ -130,7 +132,7 @@ class SqliteStore(KeyBook):
         known: _ReadSide | None = getattr(self._local, "side", None)
         if known is None:
             db = Connection(self._file, read_only=True)
-            db.pragma("cache_size = -8192")
+            db.pragma(f"cache_size = -{CACHE_KIB}")
             self._readers.append(db)
             known = self._local.side = _ReadSide(db, Bodies(db), Namespaces(db))
         return known
