@@ -49,6 +49,8 @@ class NodeKind(enum.StrEnum):
     DATASET = "dataset"
     JOB = "job"
 
+    __hash__ = str.__hash__  # an enum's own is a call into Python for every hash of a node
+
 
 class NodeId(msgspec.Struct, frozen=True, order=True):
     """A job or a dataset inside a domain: exact and case-sensitive."""

@@ -231,7 +231,7 @@ class _ColumnWalk(Known):
             GraphNode(
                 ref=self._ref(place),
                 hops=hops,
-                missing=len(self._missing.get(place, set()) - self._hops.keys()),
+                missing=sum([far not in self._hops for far in self._missing.get(place, ())]),
             )
             for place, hops in self._hops.items()
         ]

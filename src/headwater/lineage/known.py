@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from headwater.ids import Key
+from headwater.ids import Key, is_job
 from headwater.store import Moment, NodeRow, Reader
 
 
@@ -14,6 +14,13 @@ class Known:
         self._moment = moment
         self._rows: dict[Key, NodeRow] = {}
         self._members: dict[Key, list[NodeRow]] = {}
+        # Few nodes are one of these: to ask a set costs the others next to nothing.
+        self._hidden: set[Key] = set()
+        self._joined: dict[Key, Key] = {}
+        self._selective: set[Key] = set()
+        """Jobs that lead on by stated flows only, or may at that moment."""
+        self._declared: set[Key] = set()
+        """Datasets that state what they are made of themselves."""
 
     def hidden(self, row: NodeRow) -> bool:
         if row.hidden_at is None:
@@ -22,21 +29,39 @@ class Known:
 
     async def read(self, keys: Iterable[Key]) -> dict[Key, NodeRow]:
         """Reads the nodes that are not known yet, and the components they are in; gives all."""
-        missing = [key for key in keys if key not in self._rows]
+        rows = self._rows
+        missing = [key for key in keys if key not in rows]
         if missing:
-            found = await self._reader.nodes(missing)
-            self._rows.update(found)
-            aliases = {row.alias_of for row in found.values() if row.alias_of is not None}
-            unread = aliases - self._members.keys()
+            aliases = self._take((await self._reader.nodes(missing)).values())
+            unread = [key for key in aliases if key not in self._members]
             if unread:
-                for canonical, rows in (await self._reader.members(unread)).items():
-                    self._members[canonical] = rows
-                    self._rows.update({row.key: row for row in rows})
-        return self._rows
+                for canonical, members in (await self._reader.members(unread)).items():
+                    self._members[canonical] = members
+                    self._take(members)
+        return rows
+
+    def _take(self, rows: Iterable[NodeRow]) -> set[Key]:
+        """Gives the canonical members of the components that the rows are in."""
+        aliases: set[Key] = set()
+        for row in rows:
+            key = row.key
+            self._rows[key] = row
+            if row.alias_of is not None:
+                self._joined[key] = row.alias_of
+                aliases.add(row.alias_of)
+            if row.flows or self._moment is not None:
+                if is_job(key):
+                    self._selective.add(key)
+                elif row.flows:
+                    self._declared.add(key)
+            if row.hidden_at is not None and self.hidden(row):
+                self._hidden.add(key)
+        return aliases
 
     def canonical(self, key: Key) -> Key:
-        return self._rows[key].alias_of or key
+        return self._joined.get(key, key)
 
     def names(self, canonical: Key) -> list[Key]:
         """The keys of all members of a component; of a node without aliases its own."""
-        return [row.key for row in self._members.get(canonical, (self._rows[canonical],))]
+        members = self._members.get(canonical)
+        return [canonical] if members is None else [row.key for row in members]

@@ -79,7 +79,7 @@ class RunLedger:
         return {key for key in wanted if self._rows[key].hidden_at is None}
 
     async def _read(self, keys: set[Key]) -> None:
-        self._rows.update(await self._reader.nodes(keys - self._rows.keys()))
+        self._rows.update(await self._reader.nodes([key for key in keys if key not in self._rows]))
 
     async def uses(self, row: RunRow) -> Uses:
         """What a run read and wrote."""

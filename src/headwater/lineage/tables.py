@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from headwater import fold
 from headwater.errors import NotFound
 from headwater.fold import Origin, Pairs
-from headwater.ids import FieldId, Key, NodeId, Ref, RunRef, is_job, order, parse_candidates
+from headwater.ids import FieldId, Key, NodeId, Ref, RunRef, order, parse_candidates
 from headwater.lineage.graph import Graph, GraphEdge, GraphNode
 from headwater.lineage.known import Known
 from headwater.store import Direction, EdgeRow, Moment, NodeRow, Reader, Stated
@@ -82,6 +82,7 @@ class _Walk(Known):
         self._hops: dict[Key, int] = {}
         self._missing: dict[Key, set[Key]] = {}
         self._edges: dict[tuple[Key, Key], EdgeRow] = {}
+        self._united: dict[tuple[Key, Key], set[tuple[Key, Key, Key]]] = {}
         self._pairs: dict[Key, list[Pairs]] = {}
         self._sources: set[Key] = set()
         self._truncated = False
@@ -95,25 +96,26 @@ class _Walk(Known):
         """Walks one way from the start, level by level.
 
         A job with flows is entered once for each dataset that it is reached from, because each may
-        lead to other datasets; `entries` remembers from where. None: it is the start.
+        lead to other datasets; `entries` remembers from where. None: it is entered as a whole.
         """
         frontier: dict[Key, set[Key | None]] = {start: {None}}
         entered: dict[Key, set[Key | None]] = {start: {None}}
         for hop in range(1, depth + 1):
             steps = await self._steps(frontier, way)
-            following: dict[Key, set[Key | None]] = {}
+            frontier = {}
             for near, far, edge in steps:
-                if not self._admit(near, far, hop):
+                if far not in self._hops and not self._admit(near, far, hop):
                     continue
                 self._keep(edge, near, far, way)
-                selective = is_job(far) and (self._rows[far].flows or self._moment is not None)
                 # An edge that another stated leads into the job as a whole.
-                through: set[Key | None] = {near} if selective and edge.owner == far else {None}
-                fresh = through - entered.get(far, set())
-                if fresh:
-                    entered.setdefault(far, set()).update(fresh)
-                    following.setdefault(far, set()).update(fresh)
-            frontier = following
+                through = near if far in self._selective and edge.owner == far else None
+                known = entered.get(far)
+                if known is None:
+                    entered[far] = {through}
+                    frontier[far] = {through}
+                elif through not in known and None not in known:
+                    known.add(through)
+                    frontier.setdefault(far, set()).add(through)
             if not frontier:
                 return
         await self._count_missing(frontier, way)
@@ -138,17 +140,12 @@ class _Walk(Known):
 
     def _asked(self, frontier: Iterable[Key]) -> list[Key]:
         """Every name of the nodes of a level."""
-        return [
-            member.key
-            for key in frontier
-            for member in self._members.get(key, (self._rows[key],))
-            if not self.hidden(member)
-        ]
+        if not self._members and not self._hidden:
+            return list(frontier)
+        return [name for key in frontier for name in self.names(key) if name not in self._hidden]
 
     def _admit(self, near: Key, far: Key, hop: int) -> bool:
-        """Whether the far node is part of the answer; counts it as missing where it is not."""
-        if far in self._hops:
-            return True
+        """Takes a node into the answer; counts it as missing where the limit leaves it out."""
         if len(self._hops) >= self._limit:
             self._truncated = True
             self._missing.setdefault(near, set()).add(far)
@@ -158,8 +155,12 @@ class _Walk(Known):
 
     def _keep(self, edge: EdgeRow, near: Key, far: Key, way: Direction) -> None:
         pair = (far, near) if way is Direction.UP else (near, far)
-        known = self._edges.get(pair)
-        self._edges[pair] = edge if known is None or known is edge else _joined(known, edge)
+        known = self._edges.setdefault(pair, edge)
+        if known is not edge:
+            united = self._united.setdefault(pair, {known[:3]})
+            if edge[:3] not in united:
+                united.add(edge[:3])
+                self._edges[pair] = _joined(known, edge)
 
     async def _steps(
         self, frontier: dict[Key, set[Key | None]], way: Direction
@@ -169,37 +170,40 @@ class _Walk(Known):
         if not asked:
             return []
         edges = await self._reader.edges(asked, way, self._moment)
-        await self.read({key for edge in edges for key in (edge.source, edge.target, edge.owner)})
+        await self.read({key for edge in edges for key in edge[:3]})
         if self._moment is not None:
             edges = await self._holding(edges)
         allowed = await self._allowed(frontier, way)
+        hidden, joined, up = self._hidden, self._joined, way is Direction.UP
         steps = []
         for edge in edges:
-            ends = (edge.source, edge.target)
-            near, far = ends[::-1] if way is Direction.UP else ends
-            if self.hidden(self._rows[far]) or self.hidden(self._rows[edge.owner]):
+            near, far, owner = edge[:3]
+            if up:
+                near, far = far, near
+            if far in hidden or owner in hidden:
                 continue
             reach = allowed.get(near)
-            if reach is not None and edge.owner == near and far not in reach:
+            if reach is not None and owner == near and far not in reach:
                 continue
-            pair = (self.canonical(near), self.canonical(far))
-            if pair[0] != pair[1]:
-                steps.append((*pair, edge))
-        steps.sort(key=lambda step: (self._rows[step[0]].node, self._rows[step[1]].node))
+            near, far = joined.get(near, near), joined.get(far, far)
+            if near != far:
+                steps.append((near, far, edge))
+        if len(self._hops) + len(steps) > self._limit:  # which ones are left out goes by name
+            steps.sort(key=lambda step: (self._rows[step[0]].node, self._rows[step[1]].node))
         return steps
 
     async def _allowed(
         self, frontier: dict[Key, set[Key | None]], way: Direction
     ) -> dict[Key, set[Key]]:
         """For each job of the level whose flows are stated: which datasets they lead on to."""
+        if not self._selective and not self._declared:
+            return {}
         jobs = [
             key
             for key, entries in frontier.items()
-            if is_job(key)
-            and None not in entries
-            and (self._rows[key].flows or self._moment is not None)
+            if key in self._selective and None not in entries
         ]
-        declared = [key for key in frontier if self._rows[key].flows and not is_job(key)]
+        declared = [key for key in frontier if key in self._declared]
         await self._read_pairs((*jobs, *declared))
         allowed: dict[Key, set[Key]] = {}
         for job in jobs:
@@ -248,33 +252,35 @@ class _Walk(Known):
         return kept
 
     def graph(self, start: NodeId, direction: Direction, depth: int) -> Graph:
-        nodes = [
-            GraphNode(
-                ref=self._rows[key].node,
-                hops=hops,
-                missing=len(self._missing.get(key, set()) - self._hops.keys()),
-                aliases=tuple(
-                    sorted(row.node for row in self._members.get(key, ()) if row.key != key)
-                ),
-                source=any(member in self._sources for member in self.names(key)),
-            )
-            for key, hops in self._hops.items()
-        ]
-        nodes.sort(key=lambda node: (node.hops, order(node.ref)))
-        edges = [
-            _edge(self._rows[source].node, self._rows[target].node, row)
-            for (source, target), row in self._edges.items()
-        ]
-        edges.sort(key=lambda edge: (order(edge.source), order(edge.target)))
+        rows = self._rows
+        refs = {key: rows[key].node for key in self._hops}
+        place = {key: n for n, key in enumerate(sorted(refs, key=lambda key: order(refs[key])))}
+        hops = self._hops
+        edges = sorted(self._edges, key=lambda pair: (place[pair[0]], place[pair[1]]))
         return Graph(
             start=start,
             direction=direction,
             depth=depth,
             moment=self._moment,
-            nodes=tuple(nodes),
-            edges=tuple(edges),
+            nodes=tuple(
+                [
+                    GraphNode(refs[key], hops[key], *self._facts(key))
+                    for key in sorted(hops, key=lambda key: (hops[key], place[key]))
+                ]
+            ),
+            edges=tuple([_edge(refs[pair[0]], refs[pair[1]], self._edges[pair]) for pair in edges]),
             truncated=self._truncated,
             limit=self._limit,
+        )
+
+    def _facts(self, key: Key) -> tuple[int, tuple[NodeId, ...], bool]:
+        """How much is missing behind a node, its other names, and is it known to have no source."""
+        hops, members = self._hops, self._members.get(key, ())
+        return (
+            # not the difference of two sets, which would read all of the answer for each node
+            sum([far not in hops for far in self._missing.get(key, ())]),
+            tuple(sorted(row.node for row in members if row.key != key)) if members else (),
+            bool(self._sources) and any(name in self._sources for name in self.names(key)),
         )
 
 
@@ -301,12 +307,4 @@ def _joined(a: EdgeRow, b: EdgeRow) -> EdgeRow:
 
 
 def _edge(source: NodeId, target: NodeId, row: EdgeRow) -> GraphEdge:
-    return GraphEdge(
-        source=source,
-        target=target,
-        origin=row.origin,
-        first_seen=row.first,
-        last_seen=row.last,
-        runs=row.runs,
-        last_run=row.last_run,
-    )
+    return GraphEdge(source, target, row.origin, row.first, row.last, row.runs, row.last_run)

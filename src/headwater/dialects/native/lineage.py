@@ -2,7 +2,7 @@
 
 from headwater import lineage
 from headwater.auth.principal import Scope
-from headwater.dialects.native import asked, differences, encode, graphs, params, reach
+from headwater.dialects.native import asked, differences, encode, graphs, params, reach, written
 from headwater.dialects.native.asked import Asked
 from headwater.dialects.native.differences import ContentDiffAnswer, DiffAnswer
 from headwater.dialects.native.reach import RollupAnswer, RunGraphAnswer
@@ -15,8 +15,6 @@ from headwater.store import Direction, Moment, Reader
 
 PATHS = 100
 """How many paths an answer has where no limit is asked for."""
-
-Answer = graphs.GraphAnswer | RunGraphAnswer | RollupAnswer
 
 
 class Lineage:
@@ -79,35 +77,38 @@ class Lineage:
         columns, by = request.flag("columns"), asked.group(request)
         whose = params.node_text(request, "job")
 
-        async def question(reader: Reader) -> Answer:
+        async def question(reader: Reader) -> bytes:
             start = await lineage.resolve(reader, ask.domain, text)
             if isinstance(start, RunRef):
                 job = None
                 if whose is not None:
                     job = await params.look_up(reader, ask.domain, whose, "job")
                 run = (start.run_id, ask.direction, ask.depth, ask.limit, job)
-                return reach.run_graph(await lineage.run_lineage(reader, ask.domain, *run))
+                return encode.written(
+                    reach.run_graph(await lineage.run_lineage(reader, ask.domain, *run))
+                )
             found = await _graph(reader, ask, start, columns)
             if by is None:
-                return graphs.graph(found)
+                return written.graph(found)
             jobs = [
                 node.ref
                 for node in found.nodes
                 if isinstance(node.ref, NodeId) and node.ref.kind is NodeKind.JOB
             ]
             parents = await lineage.job_parents(reader, ask.domain, jobs if by == "parent" else ())
-            return reach.rollup(lineage.rollup(found, by, parents))
+            return encode.written(reach.rollup(lineage.rollup(found, by, parents)))
 
-        return encode.answer(await self._store.read(question))
+        return Response(200, await self._store.read(question))
 
     async def impact(self, request: Request) -> Response:
         ask, text = self._read(request, Direction.DOWN), asked.written(request, "node")
 
-        async def question(reader: Reader) -> reach.ImpactAnswer:
+        async def question(reader: Reader) -> bytes:
             start = await asked.place(reader, ask.domain, text, "node")
-            return reach.impact(await lineage.impact(reader, ask.domain, start, *ask[1:]))
+            found = await lineage.impact(reader, ask.domain, start, *ask[1:])
+            return encode.written(reach.impact(found))
 
-        return encode.answer(await self._store.read(question))
+        return Response(200, await self._store.read(question))
 
     async def paths(self, request: Request) -> Response:
         ask = self._read(request)

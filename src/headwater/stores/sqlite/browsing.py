@@ -17,6 +17,7 @@ from headwater.stores.sqlite.connection import Connection, Row, array
 from headwater.stores.sqlite.latest import Latest
 from headwater.stores.sqlite.listing import Listing
 from headwater.stores.sqlite.names import KINDS
+from headwater.stores.sqlite.nodes import Namespaces
 
 CHUNK = 500
 """How many jobs are asked for their newest run at once."""
@@ -38,8 +39,10 @@ class Writers(NamedTuple):
 class Browsing(Listing):
     """The part of the reader that counts its way to a page."""
 
-    def __init__(self, db: Connection, latest: Latest, changes: Changes | None) -> None:
-        super().__init__(db)
+    def __init__(
+        self, db: Connection, namespaces: Namespaces, latest: Latest, changes: Changes | None
+    ) -> None:
+        super().__init__(db, namespaces)
         self._latest = latest
         self._writing: dict[Key, Writers] = {}
         self._changes = changes

@@ -1,9 +1,7 @@
 """Lists, details and search."""
 
-from collections.abc import Iterable
-
 from headwater.event import EventType
-from headwater.ids import Key, NodeId, NodeKind, event_id
+from headwater.ids import NodeKind, event_id
 from headwater.store import (
     EventFilter,
     EventRow,
@@ -14,8 +12,8 @@ from headwater.store import (
     RunRow,
 )
 from headwater.stores.sqlite import codec
-from headwater.stores.sqlite.connection import Connection, Row, Value, array
-from headwater.stores.sqlite.names import KIND_OF, KINDS
+from headwater.stores.sqlite.connection import Row, Value, array
+from headwater.stores.sqlite.names import KINDS
 from headwater.stores.sqlite.searching import Searching
 
 _EVENT = (
@@ -48,68 +46,9 @@ class Clause:
 class Listing(Searching):
     """The part of the reader that pages through things."""
 
-    def __init__(self, db: Connection) -> None:
-        self._db = db
-        self._ids: dict[Key, int] = {}
-        self._keys: dict[int, Key] = {}
-        self._rows: dict[int, NodeRow] = {}
-
     def _domain(self, name: str) -> int:
         row = self._db.one("domain_by_name", name)
         return -1 if row is None else int(row[0])
-
-    def _known_ids(self, keys: Iterable[Key]) -> list[int]:
-        """The surrogates of the keys that exist."""
-        wanted = list(keys)
-        missing = [key for key in wanted if key not in self._ids]
-        if missing:
-            for key, identity in self._db.all("nodes_by_key", array(missing)):
-                self._ids[key] = identity
-                self._keys[identity] = key
-        return [self._ids[key] for key in wanted if key in self._ids]
-
-    def _learn(self, ids: Iterable[int]) -> None:
-        """Reads the nodes of these surrogates, so that their keys and rows are at hand."""
-        missing = [identity for identity in ids if identity not in self._rows]
-        if not missing:
-            return
-        rows = self._db.all("nodes_by_id", array(missing))
-        for row in rows:
-            self._keys[row[0]] = row[1]
-            self._ids[row[1]] = row[0]
-        unseen = {row[5] for row in rows if row[5] is not None} - self._keys.keys()
-        if unseen:
-            for key, identity in self._db.all("keys_by_id", array(sorted(unseen))):
-                self._keys[identity] = key
-                self._ids[key] = identity
-        for row in rows:
-            self._rows[row[0]] = self._node_row(row)
-
-    def _node_row(self, row: Row) -> NodeRow:
-        identity, key, kind, namespace, name, alias_of, flows, hidden_at = (
-            row[0],
-            row[1],
-            row[2],
-            row[3],
-            row[4],
-            row[5],
-            row[6],
-            row[7],
-        )
-        self._keys[identity] = key
-        self._ids[key] = identity
-        return NodeRow(
-            key,
-            NodeId(KIND_OF[kind], namespace, name),
-            None if alias_of is None else self._keys[alias_of],
-            bool(flows),
-            hidden_at,
-        )
-
-    def _node_rows(self, keys: Iterable[Key]) -> dict[int, NodeRow]:
-        ids = self._known_ids(keys)
-        self._learn(ids)
-        return {identity: self._rows[identity] for identity in ids}
 
     def _details(self, rows: dict[int, NodeRow]) -> list[NodeDetail]:
         raise NotImplementedError

@@ -216,42 +216,70 @@ SELECT body FROM dictionary WHERE id = ?
 -- Statements of the reader ------------------------------------------------------------------------
 
 -- name: nodes_by_id
-SELECT n.id, n.key, n.kind, s.name, n.name, n.alias_of, n.flows, n.hidden_at
-FROM node n JOIN namespace s ON s.id = n.namespace_id
-WHERE n.id IN (SELECT value FROM carray(?))
+SELECT n.id, n.key, n.kind, n.namespace_id, n.name, n.alias_of, n.flows, n.hidden_at
+FROM carray(?) f CROSS JOIN node n ON n.id = f.value
 
 -- name: members_of
-SELECT n.id, n.key, n.kind, s.name, n.name, n.alias_of, n.flows, n.hidden_at
-FROM node n JOIN namespace s ON s.id = n.namespace_id
-WHERE n.alias_of IN (SELECT value FROM carray(?))
+SELECT n.id, n.key, n.kind, n.namespace_id, n.name, n.alias_of, n.flows, n.hidden_at
+FROM carray(?) f CROSS JOIN node n ON n.alias_of = f.value
+
+-- name: namespaces_by_id
+SELECT id, name FROM namespace WHERE id IN (SELECT value FROM carray(?))
 
 -- name: keys_by_id
 SELECT key, id FROM node WHERE id IN (SELECT value FROM carray(?))
 
+-- The edges of a node that it owns itself lie together in the table; those of other owners are found
+-- by an index.
 -- name: edges_down
-SELECT e.source_id, e.target_id, e.owner_id, e.origin, e.first, e.last, e.runs, r.run_id
-FROM carray(?1) f CROSS JOIN edge e ON e.source_id = f.value
-LEFT JOIN run r ON r.id = e.last_run
+SELECT e.source_id, e.target_id, e.owner_id, e.origin, e.first, e.last, e.runs, e.last_run
+FROM carray(?1) f CROSS JOIN edge e ON e.owner_id = f.value AND e.source_id = f.value
+WHERE (NOT ?2 OR e.origin <> 0) AND e.first <= ?3
+UNION ALL
+SELECT e.source_id, e.target_id, e.owner_id, e.origin, e.first, e.last, e.runs, e.last_run
+FROM carray(?1) f CROSS JOIN edge x ON x.source_id = f.value AND x.owner_id <> f.value
+CROSS JOIN edge e
+    ON e.owner_id = x.owner_id AND e.source_id = x.source_id AND e.target_id = x.target_id
 WHERE (NOT ?2 OR e.origin <> 0) AND e.first <= ?3
 
 -- name: edges_up
-SELECT e.source_id, e.target_id, e.owner_id, e.origin, e.first, e.last, e.runs, r.run_id
-FROM carray(?1) f CROSS JOIN edge e ON e.target_id = f.value
-LEFT JOIN run r ON r.id = e.last_run
+SELECT e.source_id, e.target_id, e.owner_id, e.origin, e.first, e.last, e.runs, e.last_run
+FROM carray(?1) f CROSS JOIN edge e ON e.owner_id = f.value AND +e.target_id = f.value
+WHERE (NOT ?2 OR e.origin <> 0) AND e.first <= ?3
+UNION ALL
+SELECT e.source_id, e.target_id, e.owner_id, e.origin, e.first, e.last, e.runs, e.last_run
+FROM carray(?1) f CROSS JOIN edge x ON x.target_id = f.value AND x.owner_id <> f.value
+CROSS JOIN edge e
+    ON e.owner_id = x.owner_id AND e.source_id = x.source_id AND e.target_id = x.target_id
 WHERE (NOT ?2 OR e.origin <> 0) AND e.first <= ?3
 
+-- name: run_ids
+SELECT r.id, r.run_id FROM carray(?) f CROSS JOIN run r ON r.id = f.value
+
 -- name: ends_down
-SELECT e.source_id, o.key, n.key, c.key
-FROM carray(?1) f CROSS JOIN edge e ON e.source_id = f.value
-JOIN node n ON n.id = e.target_id JOIN node o ON o.id = e.owner_id
-JOIN node c ON c.id = coalesce(n.alias_of, n.id)
+SELECT e.source_id, e.owner_id, e.target_id, n.key, n.alias_of
+FROM carray(?1) f CROSS JOIN edge e ON e.owner_id = f.value AND e.source_id = f.value
+CROSS JOIN node n ON n.id = e.target_id
+WHERE e.origin <> 0 AND n.hidden_at IS NULL
+UNION ALL
+SELECT e.source_id, e.owner_id, e.target_id, n.key, n.alias_of
+FROM carray(?1) f CROSS JOIN edge x ON x.source_id = f.value AND x.owner_id <> f.value
+CROSS JOIN edge e
+    ON e.owner_id = x.owner_id AND e.source_id = x.source_id AND e.target_id = x.target_id
+CROSS JOIN node n ON n.id = e.target_id CROSS JOIN node o ON o.id = e.owner_id
 WHERE e.origin <> 0 AND n.hidden_at IS NULL AND o.hidden_at IS NULL
 
 -- name: ends_up
-SELECT e.target_id, o.key, n.key, c.key
-FROM carray(?1) f CROSS JOIN edge e ON e.target_id = f.value
-JOIN node n ON n.id = e.source_id JOIN node o ON o.id = e.owner_id
-JOIN node c ON c.id = coalesce(n.alias_of, n.id)
+SELECT e.target_id, e.owner_id, e.source_id, n.key, n.alias_of
+FROM carray(?1) f CROSS JOIN edge e ON e.owner_id = f.value AND +e.target_id = f.value
+CROSS JOIN node n ON n.id = e.source_id
+WHERE e.origin <> 0 AND n.hidden_at IS NULL
+UNION ALL
+SELECT e.target_id, e.owner_id, e.source_id, n.key, n.alias_of
+FROM carray(?1) f CROSS JOIN edge x ON x.target_id = f.value AND x.owner_id <> f.value
+CROSS JOIN edge e
+    ON e.owner_id = x.owner_id AND e.source_id = x.source_id AND e.target_id = x.target_id
+CROSS JOIN node n ON n.id = e.source_id CROSS JOIN node o ON o.id = e.owner_id
 WHERE e.origin <> 0 AND n.hidden_at IS NULL AND o.hidden_at IS NULL
 
 -- name: versions_between

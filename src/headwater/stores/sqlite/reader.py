@@ -25,6 +25,14 @@ from headwater.stores.sqlite.changes import Changes
 from headwater.stores.sqlite.connection import Connection, Row, array
 from headwater.stores.sqlite.latest import Latest
 from headwater.stores.sqlite.locating import Locating
+from headwater.stores.sqlite.nodes import Namespaces
+
+_ORIGINS = tuple(Origin(number) for number in range(1 << len(Origin)))
+_EDGES = {
+    Direction.DOWN: ("edges_down",),
+    Direction.UP: ("edges_up",),
+    Direction.BOTH: ("edges_down", "edges_up"),
+}
 
 
 class SqliteReader(Browsing, Locating):
@@ -34,9 +42,14 @@ class SqliteReader(Browsing, Locating):
     """
 
     def __init__(
-        self, db: Connection, bodies: Bodies, latest: Latest, changes: Changes | None = None
+        self,
+        db: Connection,
+        bodies: Bodies,
+        namespaces: Namespaces,
+        latest: Latest,
+        changes: Changes | None = None,
     ) -> None:
-        super().__init__(db, latest, changes)
+        super().__init__(db, namespaces, latest, changes)
         self._bodies = bodies
 
     async def nodes(self, keys: Iterable[Key]) -> dict[Key, NodeRow]:
@@ -47,12 +60,12 @@ class SqliteReader(Browsing, Locating):
         return {detail.row.key: detail for detail in self._details(rows)}
 
     async def members(self, canonical: Iterable[Key]) -> dict[Key, list[NodeRow]]:
-        ids = self._known_ids(canonical)
+        ids = self._known_ids(set(canonical))
         found: dict[Key, list[NodeRow]] = {}
         if ids:
-            for row in self._db.all("members_of", array(ids)):
-                member = self._node_row(row)
-                found.setdefault(self._keys[row[5]], []).append(member)
+            for member in self._take(self._db.all("members_of", array(ids))):
+                assert member.alias_of is not None
+                found.setdefault(member.alias_of, []).append(member)
         return found
 
     async def edges(
@@ -61,42 +74,51 @@ class SqliteReader(Browsing, Locating):
         ids = self._known_ids(keys)
         if not ids:
             return []
-        names = {
-            Direction.DOWN: ("edges_down",),
-            Direction.UP: ("edges_up",),
-            Direction.BOTH: ("edges_down", "edges_up"),
-        }[direction]
         now = moment is None
         until = (1 << 62) if moment is None else moment.until
-        rows: dict[tuple[int, int, int], Row] = {}
-        for name in names:
-            for row in self._db.all(name, array(ids), int(now), until):
-                rows[row[0], row[1], row[2]] = row
-        self._learn({i for row in rows for i in row})
+        rows: list[Row] = []
+        for name in _EDGES[direction]:
+            rows += self._db.all(name, array(ids), int(now), until)
+        if direction is Direction.BOTH:
+            rows = list({row[:3]: row for row in rows}.values())
+        self._learn({i for row in rows for i in row[:3]})
+        runs = self._run_ids({row[7] for row in rows})
         keys_of = self._keys
         return [
             EdgeRow(
                 keys_of[source],
                 keys_of[target],
                 keys_of[owner],
-                Origin(origin),
+                _ORIGINS[origin],
                 first,
                 stamp_time(last),
-                runs,
-                None if run is None else codec.read_run_id(run),
+                count,
+                runs[run],
             )
-            for source, target, owner, origin, first, last, runs, run in rows.values()
+            for source, target, owner, origin, first, last, count, run in rows
         ]
+
+    def _run_ids(self, ids: set[int | None]) -> dict[int | None, str | None]:
+        """How runs are named; many edges were last seen by the same one."""
+        wanted = [identity for identity in ids if identity is not None]
+        names: dict[int | None, str | None] = {None: None}
+        if wanted:
+            for identity, stored in self._db.all("run_ids", array(sorted(wanted))):
+                names[identity] = codec.read_run_id(stored)
+        return names
 
     async def ends(self, keys: Iterable[Key], direction: Direction) -> list[End]:
         ids = self._known_ids(keys)
         if not ids:
             return []
         name = "ends_down" if direction is Direction.DOWN else "ends_up"
+        rows = self._db.all(name, array(ids))
         keys_of = self._keys
+        keys_of.update({row[2]: row[3] for row in rows})
+        self._learn_keys({row[1] for row in rows} | {row[4] for row in rows} - {None})
         return [
-            End(keys_of[near], owner, far, canonical)
-            for near, owner, far, canonical in self._db.all(name, array(ids))
+            End(keys_of[near], keys_of[owner], key, key if alias is None else keys_of[alias])
+            for near, owner, _, key, alias in rows
         ]
 
     async def stated(self, owners: Iterable[Key], moment: Moment | None) -> dict[Key, list[Stated]]:

@@ -1,9 +1,10 @@
 """Search over names, namespaces, columns, descriptions and tags, by trigrams."""
 
 from headwater.ids import NodeKind
-from headwater.store import Hit, NodeRow
-from headwater.stores.sqlite.connection import Connection, Value, array
+from headwater.store import Hit
+from headwater.stores.sqlite.connection import Value, array
 from headwater.stores.sqlite.names import KINDS
+from headwater.stores.sqlite.nodes import Nodes
 
 TRIGRAM = 3
 TRIGRAMS_USED = 12
@@ -11,14 +12,8 @@ CANDIDATES = 1_000
 """How many finds are ranked, at the least, before the best are shown."""
 
 
-class Searching:
-    _db: Connection
-    _rows: dict[int, NodeRow]
-
+class Searching(Nodes):
     def _domain(self, name: str) -> int:
-        raise NotImplementedError
-
-    def _learn(self, ids: set[int]) -> None:
         raise NotImplementedError
 
     async def search(

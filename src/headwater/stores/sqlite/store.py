@@ -15,7 +15,7 @@ from collections.abc import (
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from headwater.errors import DatabaseDamaged, DatabaseLocked, NotFound, StoreError, Unavailable
 from headwater.event import Received
@@ -29,13 +29,24 @@ from headwater.stores.sqlite.keybook import KeyBook
 from headwater.stores.sqlite.latest import Latest
 from headwater.stores.sqlite.lock import FileLock
 from headwater.stores.sqlite.migrations import Progress, check
+from headwater.stores.sqlite.nodes import Namespaces
 from headwater.stores.sqlite.reader import SqliteReader
 from headwater.stores.sqlite.writing import DAMAGED_SECONDS, WriteSide
 
 T = TypeVar("T")
 
 READERS = 4
+CACHE_KIB = 20_480
+"""What each reader keeps of the file: the inner pages of a database with a few million edges."""
 LOG_PAGE = 500
+
+
+class _ReadSide(NamedTuple):
+    """A reader's connection, and what is remembered with it."""
+
+    db: Connection
+    bodies: Bodies
+    namespaces: Namespaces
 
 
 def _tell(text: str) -> None:
@@ -108,21 +119,22 @@ class SqliteStore(KeyBook):
 
     def _answer(self, question: Callable[[Reader], Awaitable[T]]) -> T:
         with self._guarded():
-            db, bodies = self._connection()
-            db.begin("DEFERRED")
+            side = self._side()
+            side.db.begin("DEFERRED")
             try:
                 changes = None if self._writing is None else self._writing.changes
-                return _drive(question(SqliteReader(db, bodies, self._latest, changes)))
+                return _drive(question(SqliteReader(*side, self._latest, changes)))
             finally:
-                db.rollback()
+                side.db.rollback()
 
-    def _connection(self) -> tuple[Connection, Bodies]:
-        known: tuple[Connection, Bodies] | None = getattr(self._local, "connection", None)
+    def _side(self) -> _ReadSide:
+        """What this thread reads with."""
+        known: _ReadSide | None = getattr(self._local, "side", None)
         if known is None:
             db = Connection(self._file, read_only=True)
-            db.pragma("cache_size = -8192")
+            db.pragma(f"cache_size = -{CACHE_KIB}")
             self._readers.append(db)
-            known = self._local.connection = (db, Bodies(db))
+            known = self._local.side = _ReadSide(db, Bodies(db), Namespaces(db))
         return known
 
     async def log(self, after: int = 0) -> AsyncIterator[LoggedEvent]:
@@ -134,10 +146,10 @@ class SqliteStore(KeyBook):
 
     def _log_page(self, after: int) -> list[LoggedEvent]:
         def read() -> list[LoggedEvent]:
-            db, bodies = self._connection()
+            side = self._side()
             return [
-                LoggedEvent(row[0], row[1], row[2], row[3], row[4], _restored(bodies, *row))
-                for row in db.all("log_after", after, LOG_PAGE)
+                LoggedEvent(row[0], row[1], row[2], row[3], row[4], _restored(side.bodies, *row))
+                for row in side.db.all("log_after", after, LOG_PAGE)
             ]
 
         with self._guarded():
@@ -153,13 +165,12 @@ class SqliteStore(KeyBook):
 
     def _state_of(self, name: str) -> list[tuple[object, ...]]:
         with self._guarded():
-            db, _ = self._connection()
-            return state.rows(db, name)
+            return state.rows(self._side().db, name)
 
     async def needed(self, before: int) -> list[int]:
         def read() -> list[int]:
             with self._guarded():
-                return [position for (position,) in self._connection()[0].all("needed", before)]
+                return [position for (position,) in self._side().db.all("needed", before)]
 
         return await asyncio.get_running_loop().run_in_executor(self._read_threads, read)
 
@@ -181,7 +192,7 @@ class SqliteStore(KeyBook):
     def _count(self) -> int:
         """The number of events: positions are dense unless events were pruned."""
         with self._guarded():
-            row = self._connection()[0].one("count_events")
+            row = self._side().db.one("count_events")
             assert row is not None
             return int(row[0])
 

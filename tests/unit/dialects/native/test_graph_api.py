@@ -197,3 +197,16 @@ def test_roll_ups(tmp_path: Path, group: str) -> None:
         assert found["edges"]
 
     tell(tmp_path, story)
+
+
+def test_a_job_that_is_reached_twice_counts_its_runs_once(tmp_path: Path) -> None:
+    """From `raw` directly, and over `extra`, which is made of it."""
+
+    async def story(server: Server) -> None:
+        make = run_event("m", "COMPLETE", FIRST, "make", (dataset("raw"),), (dataset("extra"),))
+        await server.post(make, load("b", SECOND, "raw", "extra"))
+        graph = await server.get("lineage", node="dataset:pg:raw", direction="down")
+        runs = {(edge["source"], edge["target"]): edge["runs"] for edge in graph["edges"]}
+        assert runs["job:shop:load", "dataset:pg:orders"] == 1
+
+    tell(tmp_path, story)

@@ -1,0 +1,145 @@
+"""A lineage answer written as JSON straight from the graph, in the bytes of a `GraphAnswer`.
+
+An answer has thousands of nodes and edges, and many edges share their evidence: each piece of text
+is made once. What it may hold is the business of `graphs`; a test holds the two together.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from headwater.dialects.native import graphs
+from headwater.dialects.native.params import iso
+from headwater.event import Transformation
+from headwater.fold import Origin
+from headwater.ids import FieldId, NodeId, encode
+from headwater.lineage.graph import Graph, GraphEdge, GraphNode
+
+_Evidence = tuple[Origin, int | None, int | None, int, str | None]
+
+
+class _Head(msgspec.Struct, frozen=True):
+    """All that a `GraphAnswer` says beside its nodes and edges, in the same order."""
+
+    start: str
+    direction: str
+    depth: int
+    as_of: str | None
+    since: str | None
+    nodes: msgspec.Raw
+    edges: msgspec.Raw
+    truncated: bool
+    limit: int
+
+
+def graph(found: Graph) -> bytes:
+    """The same as encoding `graphs.graph`."""
+    text = _Text()
+    return _json(
+        _Head(
+            start=str(found.start),
+            direction=found.direction.value,
+            depth=found.depth,
+            as_of=graphs.until(found.moment),
+            since=graphs.since(found.moment),
+            nodes=_array([text.node(node) for node in found.nodes]),
+            edges=_array(text.edges(found.edges)),
+            truncated=found.truncated,
+            limit=found.limit,
+        )
+    )
+
+
+def _array(items: list[str]) -> msgspec.Raw:
+    return msgspec.Raw(f"[{','.join(items)}]".encode())
+
+
+class _Text:
+    """The pieces of one answer."""
+
+    def __init__(self) -> None:
+        self._refs: dict[NodeId | FieldId, str] = {}
+        self._namespaces: dict[str, tuple[str, str]] = {}
+        self._evidence: dict[_Evidence, str] = {}
+        self._transformations: dict[tuple[Transformation, ...], str] = {}
+
+    def node(self, node: GraphNode) -> str:
+        ref = node.ref
+        owner, kind, field = ref, "field", "null"
+        if isinstance(owner, FieldId):
+            field, owner = _quoted(owner.name), owner.dataset
+        else:
+            kind = owner.kind._value_
+        namespace = self._namespace(owner.namespace)[1]
+        aliases = ",".join([f'"{alias}"' for alias in node.aliases])
+        return (
+            f'{{"id":"{self._ref(ref)}","kind":"{kind}","namespace":{namespace},'
+            f'"name":{_quoted(owner.name)},"field":{field},"hops":{node.hops},'
+            f'"missing":{node.missing},"aliases":[{aliases}],'
+            f'"source":{"true" if node.source else "false"}}}'
+        )
+
+    def edges(self, edges: Iterable[GraphEdge]) -> list[str]:
+        """Edges between nodes that are written already."""
+        refs, known = self._refs, self._evidence
+        items = []
+        for edge in edges:
+            evidence = (edge.origin, edge.first_seen, edge.last_seen, edge.runs, edge.last_run)
+            told = known.get(evidence)
+            if told is None:
+                told = known[evidence] = _evidence(*evidence)
+            way = '"job":null,"transformations":[],"whole":false'
+            if edge.job is not None or edge.transformations or edge.whole:
+                way = self._way(edge)
+            ends = f'"source":"{refs[edge.source]}","target":"{refs[edge.target]}"'
+            items.append(f"{{{ends},{told},{way}}}")
+        return items
+
+    def _way(self, edge: GraphEdge) -> str:
+        """What only column edges say."""
+        job = "null" if edge.job is None else f'"{self._ref(edge.job)}"'
+        how = self._transformations.get(edge.transformations)
+        if how is None:
+            items = tuple(map(graphs.transformation, edge.transformations))
+            how = self._transformations[edge.transformations] = _json(items).decode()
+        return f'"job":{job},"transformations":{how},"whole":{"true" if edge.whole else "false"}'
+
+    def _ref(self, ref: NodeId | FieldId) -> str:
+        """How it is written; percent-encoded, so it needs no escapes."""
+        text = self._refs.get(ref)
+        if text is None:
+            text = self._refs[ref] = self._written(ref)
+        return text
+
+    def _written(self, ref: NodeId | FieldId) -> str:
+        if isinstance(ref, FieldId):
+            return str(ref)
+        return f"{ref.kind._value_}:{self._namespace(ref.namespace)[0]}:{encode(ref.name)}"
+
+    def _namespace(self, name: str) -> tuple[str, str]:
+        """Percent-encoded, and as JSON."""
+        known = self._namespaces.get(name)
+        if known is None:
+            known = self._namespaces[name] = (encode(name), _quoted(name))
+        return known
+
+
+def _evidence(
+    origin: Origin, first: int | None, last: int | None, runs: int, last_run: str | None
+) -> str:
+    part = {
+        "origins": graphs.origins(origin),
+        "first_seen": iso(first),
+        "last_seen": iso(last),
+        "runs": runs,
+        "last_run": last_run,
+    }
+    return _json(part)[1:-1].decode()
+
+
+def _json(value: object) -> bytes:
+    return msgspec.json.encode(value)
+
+
+def _quoted(text: str) -> str:
+    return msgspec.json.encode(text).decode()
