@@ -126,8 +126,12 @@ class Browser(Reader, Protocol):
         """The contents of these owners and digests."""
         ...
 
-    async def slice_writes(self, dataset: Key, part: Slice) -> tuple[list[RunRow], int]:
-        """The runs that wrote a dataset, newest start first, and how many there are."""
+    async def slice_writes(self, dataset: Key, part: Slice) -> list[RunRow]:
+        """The runs that wrote a dataset, newest start first."""
+        ...
+
+    async def count_writes(self, dataset: Key) -> int:
+        """How many runs wrote a dataset; it changes only when an event names the dataset."""
         ...
 
     async def newest_whole_write(self, dataset: Key) -> RunRow | None:

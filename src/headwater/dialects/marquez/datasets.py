@@ -159,7 +159,7 @@ class DatasetViews:
         if moment is None:
             return await self.current(detail)
         key, node = detail.row.key, detail.row.node
-        rows, _ = await self._browser.slice_writes(key, Slice(WRITES))
+        rows = await self._browser.slice_writes(key, Slice(WRITES))
         for row in rows:
             ended = row.record.ended
             if row.record.complete and ended is not None and ended <= moment.until:
@@ -186,7 +186,7 @@ class DatasetViews:
             return identity.stated_version(node, told.digest)
         if stated:
             return identity.stated_version(node, stated[0].digest)
-        if (await self._browser.slice_writes(key, Slice(0)))[1] or detail.first is None:
+        if detail.first is None or await self._browser.slice_writes(key, Slice(1)):
             return None
         return identity.stated_version(node, b"")
 

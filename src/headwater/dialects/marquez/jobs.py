@@ -35,7 +35,8 @@ class JobViews:
             position = await self._browser.position()
             for key, portrait in (await self._portraits(missing, whole=False)).items():
                 portraits[key] = portrait
-                kept.keep(position, key, portrait, portrait.weight)
+                if portrait.settled:
+                    kept.keep(position, key, portrait, portrait.weight)
         return await self._made(details, portraits)
 
     async def job(self, detail: NodeDetail) -> Job:
@@ -61,6 +62,7 @@ class JobViews:
                 tuple(await make(mine)),
                 shown_facets({n: s.facet.body for n, s in said[detail.row.node].items()}),
                 await self._current(detail, mine),
+                all(row.record.newest is not None for row in mine),
             )
         return found
 

@@ -11,6 +11,7 @@ from headwater.event import Gist
 from headwater.ids import NodeId
 
 BUDGET = 48 << 20
+COUNTS = 20_000
 
 
 class Parent:
@@ -38,12 +39,17 @@ class Parent:
 
 
 class KnownJob(NamedTuple):
-    """What is known of a job beside its row, and what only changes when an event names it."""
+    """What is known of a job beside its row, and what only changes when an event names it.
+
+    `settled`: its runs have events of their own; what is told of others may change with their
+    children.
+    """
 
     parent: Parent
     runs: tuple[Run, ...]
     facets: Facets
     version: str | None
+    settled: bool
 
     @property
     def weight(self) -> int:
@@ -73,3 +79,4 @@ class Memory:
     def __init__(self) -> None:
         self.jobs: Kept[KnownJob] = Kept(BUDGET)
         self.datasets: Kept[KnownDataset] = Kept(BUDGET)
+        self.writes: Kept[int] = Kept(COUNTS)

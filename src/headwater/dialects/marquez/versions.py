@@ -23,6 +23,7 @@ from headwater.dialects.marquez.runs import RunViews
 from headwater.dialects.marquez.shelf import Said
 from headwater.dialects.marquez.times import iso
 from headwater.dialects.openlineage.log import Stamped
+from headwater.ids import Key
 from headwater.records import stamp_time
 from headwater.slices import Slice
 from headwater.store import NodeDetail, RunRow
@@ -41,6 +42,7 @@ class VersionViews:
     def __init__(self, asked: Question, detail: NodeDetail) -> None:
         self._browser = asked.browser
         self._log = asked.log
+        self._memory = asked.memory
         self._detail = detail
         self._node = detail.row.node
         self._runs = RunViews(asked)
@@ -69,9 +71,9 @@ class VersionViews:
         others = await self._stated()
         skipped = max(0, part.offset - len(others))
         wanted = part.limit + part.offset - skipped
-        rows, written = await self._browser.slice_writes(
-            self._detail.row.key, Slice(wanted, skipped)
-        )
+        key = self._detail.row.key
+        rows = await self._browser.slice_writes(key, Slice(wanted, skipped))
+        written = await self._written(key)
         if not written and not others and self._detail.first is not None:
             others = [(self._detail.first, (BARE, None))]
         runs: list[_Place] = [(_time(row), row) for row in rows]
@@ -80,6 +82,15 @@ class VersionViews:
         merged = sorted([*runs, *behind], key=lambda place: -place[0])
         start = part.offset - skipped - len(ahead)
         return merged[start : start + part.limit], written + len(others)
+
+    async def _written(self, key: Key) -> int:
+        """How many runs wrote the dataset, as counted once."""
+        kept = self._memory.writes
+        known = (await kept.fresh(self._browser, (key,))).get(key)
+        if known is None:
+            known = await self._browser.count_writes(key)
+            kept.keep(await self._browser.position(), key, known, 1)
+        return known
 
     async def _stated(self) -> list[_Place]:
         found = await self._browser.statings(self._detail.row.key)

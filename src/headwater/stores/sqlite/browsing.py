@@ -222,19 +222,25 @@ class Browsing(Listing):
         together = len(jobs) == 1 and all(marks[first : first + len(writing)])
         return Writers(jobs, writing, together)
 
-    async def slice_writes(self, dataset: Key, part: Slice) -> tuple[list[RunRow], int]:
+    async def slice_writes(self, dataset: Key, part: Slice) -> list[RunRow]:
         jobs, writing, together = self._writers(dataset)
         if not writing:
-            return [], 0
+            return []
+        page = (part.limit, part.offset)
         if together:
             span = (jobs[0], writing[0], writing[-1])
-            rows = self._db.all("slice_writes_of_one", *span, part.limit, part.offset)
-            row = self._db.one("count_writes_of_one", *span)
+            return self._brief(self._db.all("slice_writes_of_one", *span, *page))
+        return self._brief(self._db.all("slice_writes", array(jobs), array(writing), *page))
+
+    async def count_writes(self, dataset: Key) -> int:
+        jobs, writing, together = self._writers(dataset)
+        if not writing:
+            return 0
+        if together:
+            row = self._db.one("count_writes_of_one", jobs[0], writing[0], writing[-1])
         else:
-            lists = (array(jobs), array(writing))
-            rows = self._db.all("slice_writes", *lists, part.limit, part.offset)
-            row = self._db.one("count_writes", *lists)
-        return self._brief(rows), 0 if row is None else int(row[0])
+            row = self._db.one("count_writes", array(jobs), array(writing))
+        return 0 if row is None else int(row[0])
 
     async def newest_whole_write(self, dataset: Key) -> RunRow | None:
         jobs, writing, _ = self._writers(dataset)
