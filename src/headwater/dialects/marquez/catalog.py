@@ -145,7 +145,8 @@ class Catalog:
                 found[name] = await _declared_source(asked, name, said)
         if declared.DEFAULT not in found:
             now = iso(self._ask.context.clock())
-            found[declared.DEFAULT] = Source("POSTGRESQL", declared.DEFAULT, now, now, "", None)
+            born = min((source.created_at for source in found.values()), default=now)
+            found[declared.DEFAULT] = Source("POSTGRESQL", declared.DEFAULT, born, born, "", None)
         return found
 
     async def tags(self, request: Request) -> Response:
