@@ -104,8 +104,12 @@ class Browser(Reader, Protocol):
         """
         ...
 
-    async def slice_runs(self, job: Key, part: Slice) -> tuple[list[RunRow], int]:
-        """A job's runs, newest start first, placeholders last, and how many there are."""
+    async def slice_runs(self, job: Key, part: Slice) -> list[RunRow]:
+        """A job's runs, newest start first, placeholders last."""
+        ...
+
+    async def count_runs(self, job: Key) -> int:
+        """How many runs a job has; it changes only when an event names the job."""
         ...
 
     async def newest_runs(self, jobs: Iterable[Key], limit: int) -> dict[Key, list[RunRow]]:

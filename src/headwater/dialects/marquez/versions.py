@@ -17,13 +17,13 @@ from headwater.dialects.marquez.datasets import (
     id_of,
     ours_of,
 )
+from headwater.dialects.marquez.kept import counted
 from headwater.dialects.marquez.objects import DatasetVersion, Run, StreamVersion
 from headwater.dialects.marquez.questions import Question
 from headwater.dialects.marquez.runs import RunViews
 from headwater.dialects.marquez.shelf import Said
 from headwater.dialects.marquez.times import iso
 from headwater.dialects.openlineage.log import Stamped
-from headwater.ids import Key
 from headwater.records import stamp_time
 from headwater.slices import Slice
 from headwater.store import NodeDetail, RunRow
@@ -73,7 +73,7 @@ class VersionViews:
         wanted = part.limit + part.offset - skipped
         key = self._detail.row.key
         rows = await self._browser.slice_writes(key, Slice(wanted, skipped))
-        written = await self._written(key)
+        written = await counted(self._memory.writes, self._browser, key, self._browser.count_writes)
         if not written and not others and self._detail.first is not None:
             others = [(self._detail.first, (BARE, None))]
         runs: list[_Place] = [(_time(row), row) for row in rows]
@@ -82,15 +82,6 @@ class VersionViews:
         merged = sorted([*runs, *behind], key=lambda place: -place[0])
         start = part.offset - skipped - len(ahead)
         return merged[start : start + part.limit], written + len(others)
-
-    async def _written(self, key: Key) -> int:
-        """How many runs wrote the dataset, as counted once."""
-        kept = self._memory.writes
-        known = (await kept.fresh(self._browser, (key,))).get(key)
-        if known is None:
-            known = await self._browser.count_writes(key)
-            kept.keep(await self._browser.position(), key, known, 1)
-        return known
 
     async def _stated(self) -> list[_Place]:
         found = await self._browser.statings(self._detail.row.key)

@@ -1,6 +1,7 @@
 """Numbered pages: what `slices.Browser` asks for."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import msgspec
@@ -111,13 +112,21 @@ class Browsing(Listing):
     ) -> tuple[list[NodeDetail], int]:
         domain_id, end = self._domain(domain), part.offset + part.limit
         hidden = {row[0] for row in self._db.all("hidden_jobs", domain_id)}
-        jobs = [
+        places = self._latest.jobs(self._db, domain_id)
+        shown = (
             place.id
-            for place in self._latest.jobs(self._db, domain_id)
-            if namespace in (None, place.namespace) and place.id not in hidden
-        ]
-        wanted = self._in_states(jobs, frozenset(states), end) if states else jobs
-        return self._detailed(wanted[part.offset : end]), len(jobs)
+            for place in places
+            if place.id not in hidden and (namespace is None or place.namespace == namespace)
+        )
+        if states:
+            page = self._in_states(list(shown), frozenset(states), end)[part.offset :]
+        else:
+            page = list(islice(shown, part.offset, end))
+        if namespace is None:
+            total = len(places) - len(hidden)
+        else:
+            total = self._count_nodes(domain, namespace, NodeKind.JOB)
+        return self._detailed(page[: part.limit]), total
 
     def _in_states(self, jobs: Sequence[int], states: frozenset[str], most: int) -> list[int]:
         """The first of the jobs whose newest run is in one of the states."""
@@ -129,13 +138,15 @@ class Browsing(Listing):
                 break
         return found
 
-    async def slice_runs(self, job: Key, part: Slice) -> tuple[list[RunRow], int]:
+    async def slice_runs(self, job: Key, part: Slice) -> list[RunRow]:
         ids = self._known_ids((job,))
-        if not ids:
-            return [], 0
-        row = self._db.one("count_runs_of", ids[0])
-        rows = self._db.all("slice_runs", ids[0], part.limit, part.offset)
-        return self._brief(rows), 0 if row is None else int(row[0])
+        rows = self._db.all("slice_runs", ids[0], part.limit, part.offset) if ids else []
+        return self._brief(rows)
+
+    async def count_runs(self, job: Key) -> int:
+        ids = self._known_ids((job,))
+        row = self._db.one("count_runs_of", ids[0]) if ids else None
+        return 0 if row is None else int(row[0])
 
     async def newest_runs(self, jobs: Iterable[Key], limit: int) -> dict[Key, list[RunRow]]:
         rows: list[Row] = []
