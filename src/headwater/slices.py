@@ -80,8 +80,16 @@ class Browser(Reader, Protocol):
         those that hold now, or of all that were ever stated."""
         ...
 
-    async def slice_namespaces(self, domain: str) -> list[NamespaceRow]:
-        """All namespaces by name."""
+    async def namespaces(self, domain: str) -> list[str]:
+        """The names of all namespaces, in order."""
+        ...
+
+    async def namespace_rows(self, domain: str, names: Iterable[str]) -> list[NamespaceRow]:
+        """What is known of these namespaces."""
+        ...
+
+    async def first_event(self, domain: str) -> int | None:
+        """The time of the first event."""
         ...
 
     async def names(self, domain: str, kind: NodeKind, namespace: str) -> list[str]:

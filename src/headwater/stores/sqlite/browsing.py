@@ -77,9 +77,20 @@ class Browsing(Listing):
                     found[near][side].append(names[far])
         return {names[near]: (tuple(a), tuple(b)) for near, (a, b) in found.items()}
 
-    async def slice_namespaces(self, domain: str) -> list[NamespaceRow]:
+    async def namespaces(self, domain: str) -> list[str]:
+        return [name for (name,) in self._db.all("namespace_names", self._domain(domain))]
+
+    async def first_event(self, domain: str) -> int | None:
+        row = self._db.one("first_event", self._domain(domain))
+        return None if row is None else int(row[0])
+
+    async def namespace_rows(self, domain: str, names: Iterable[str]) -> list[NamespaceRow]:
+        wanted = list(names)
+        if not wanted:
+            return []
         found: dict[str, NamespaceRow] = {}
-        for name, shown, _, first, last in self._db.all("namespace_rows", self._domain(domain)):
+        rows = self._db.all("namespace_rows", self._domain(domain), array(wanted))
+        for name, shown, _, first, last in rows:
             known = found.get(name, NamespaceRow(name, bool(shown), None, None))
             spans = [time for time in (known.first, _time(first)) if time is not None]
             ends = [time for time in (known.last, _time(last)) if time is not None]

@@ -13,8 +13,14 @@ SELECT s.name,
         WHERE n.namespace_id = s.id AND n.kind = k.value AND n.first IS NOT NULL
         ORDER BY n.first DESC LIMIT 1
     ))
-FROM namespace s CROSS JOIN (SELECT 0 AS value UNION ALL SELECT 1) k
-WHERE s.domain_id = ? ORDER BY s.name
+FROM carray(?2) f CROSS JOIN namespace s ON s.domain_id = ?1 AND s.name = f.value
+CROSS JOIN (SELECT 0 AS value UNION ALL SELECT 1) k
+
+-- name: namespace_names
+SELECT name FROM namespace WHERE domain_id = ? ORDER BY name
+
+-- name: first_event
+SELECT time FROM event WHERE domain_id = ? ORDER BY id LIMIT 1
 
 -- name: count_nodes
 SELECT count(*) FROM namespace s CROSS JOIN node n ON n.namespace_id = s.id
