@@ -85,16 +85,18 @@ class Browsing(Listing):
         return None if row is None else int(row[0])
 
     async def namespace_rows(self, domain: str, names: Iterable[str]) -> list[NamespaceRow]:
-        wanted = list(names)
-        if not wanted:
+        domain_id = self._domain(domain)
+        ids = [self._db.one("namespace_by_name", domain_id, name) for name in names]
+        known = [row[0] for row in ids if row is not None]
+        if not known:
             return []
         found: dict[str, NamespaceRow] = {}
-        rows = self._db.all("namespace_rows", self._domain(domain), array(wanted))
+        rows = self._db.all("namespace_rows", array(known))
         for name, shown, _, first, last in rows:
-            known = found.get(name, NamespaceRow(name, bool(shown), None, None))
-            spans = [time for time in (known.first, _time(first)) if time is not None]
-            ends = [time for time in (known.last, _time(last)) if time is not None]
-            found[name] = known._replace(
+            before = found.get(name, NamespaceRow(name, bool(shown), None, None))
+            spans = [time for time in (before.first, _time(first)) if time is not None]
+            ends = [time for time in (before.last, _time(last)) if time is not None]
+            found[name] = before._replace(
                 first=min(spans, default=None), last=max(ends, default=None)
             )
         return list(found.values())

@@ -13,7 +13,7 @@ SELECT s.name,
         WHERE n.namespace_id = s.id AND n.kind = k.value AND n.first IS NOT NULL
         ORDER BY n.first DESC LIMIT 1
     ))
-FROM carray(?2) f CROSS JOIN namespace s ON s.domain_id = ?1 AND s.name = f.value
+FROM carray(?) f CROSS JOIN namespace s ON s.id = f.value
 CROSS JOIN (SELECT 0 AS value UNION ALL SELECT 1) k
 
 -- name: namespace_names
