@@ -73,6 +73,10 @@ class Browser(Reader, Protocol):
         """Those of the nodes that no event has named after the position; not all may be told."""
         ...
 
+    async def facet_places(self, keys: Iterable[Key]) -> dict[Key, list[int]]:
+        """The positions of the events that state the facets which hold of each node."""
+        ...
+
     async def neighbours(
         self, keys: Iterable[Key], *, now: bool
     ) -> dict[Key, tuple[tuple[Key, ...], tuple[Key, ...]]]:

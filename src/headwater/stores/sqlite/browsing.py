@@ -55,6 +55,13 @@ class Browsing(Listing):
         since = self._changes.since
         return {key for key, position in known.items() if since(key) <= position}
 
+    async def facet_places(self, keys: Iterable[Key]) -> dict[Key, list[int]]:
+        ids = self._known_ids(keys)
+        found: dict[Key, list[int]] = {}
+        for node, position in self._db.all("facet_places", array(ids)) if ids else ():
+            found.setdefault(self._keys[node], []).append(position)
+        return found
+
     async def neighbours(
         self, keys: Iterable[Key], *, now: bool
     ) -> dict[Key, tuple[tuple[Key, ...], tuple[Key, ...]]]:

@@ -216,6 +216,18 @@ GROUP BY f.gist
 -- name: text_run_ids
 SELECT DISTINCT run_id FROM run WHERE domain_id = ? AND run_id >= '' AND run_id < x''
 
+-- The events that state the facets which hold of nodes. A stamp of NULL is that of the newest event.
+-- name: facet_places
+SELECT DISTINCT f.node_id, (
+    SELECT v.position FROM node_event v WHERE v.node_id = f.node_id
+    AND v.stamp = coalesce(
+        f.stamp, (SELECT max(m.stamp) FROM node_event m WHERE m.node_id = f.node_id)
+    )
+    ORDER BY v.position DESC LIMIT 1
+) AS position
+FROM carray(?) k CROSS JOIN node_facet f ON f.node_id = k.value
+WHERE position IS NOT NULL
+
 -- The far ends of edges: now, or of all that were ever stated.
 -- name: sources_of
 SELECT DISTINCT e.target_id, e.source_id FROM carray(?1) f CROSS JOIN edge e ON e.target_id = f.value
