@@ -73,6 +73,10 @@ class Browser(Reader, Protocol):
         """Those of the nodes that no event has named after the position; not all may be told."""
         ...
 
+    async def facet_places(self, keys: Iterable[Key]) -> dict[Key, list[int]]:
+        """The positions of the events that state the facets which hold of each node."""
+        ...
+
     async def neighbours(
         self, keys: Iterable[Key], *, now: bool
     ) -> dict[Key, tuple[tuple[Key, ...], tuple[Key, ...]]]:
@@ -80,8 +84,16 @@ class Browser(Reader, Protocol):
         those that hold now, or of all that were ever stated."""
         ...
 
-    async def slice_namespaces(self, domain: str) -> list[NamespaceRow]:
-        """All namespaces by name."""
+    async def namespaces(self, domain: str) -> list[str]:
+        """The names of all namespaces, in order."""
+        ...
+
+    async def namespace_rows(self, domain: str, names: Iterable[str]) -> list[NamespaceRow]:
+        """What is known of these namespaces."""
+        ...
+
+    async def first_event(self, domain: str) -> int | None:
+        """The time of the first event."""
         ...
 
     async def names(self, domain: str, kind: NodeKind, namespace: str) -> list[str]:
@@ -104,8 +116,12 @@ class Browser(Reader, Protocol):
         """
         ...
 
-    async def slice_runs(self, job: Key, part: Slice) -> tuple[list[RunRow], int]:
-        """A job's runs, newest start first, placeholders last, and how many there are."""
+    async def slice_runs(self, job: Key, part: Slice) -> list[RunRow]:
+        """A job's runs, newest start first, placeholders last."""
+        ...
+
+    async def count_runs(self, job: Key) -> int:
+        """How many runs a job has; it changes only when an event names the job."""
         ...
 
     async def newest_runs(self, jobs: Iterable[Key], limit: int) -> dict[Key, list[RunRow]]:
@@ -126,8 +142,12 @@ class Browser(Reader, Protocol):
         """The contents of these owners and digests."""
         ...
 
-    async def slice_writes(self, dataset: Key, part: Slice) -> tuple[list[RunRow], int]:
-        """The runs that wrote a dataset, newest start first, and how many there are."""
+    async def slice_writes(self, dataset: Key, part: Slice) -> list[RunRow]:
+        """The runs that wrote a dataset, newest start first."""
+        ...
+
+    async def count_writes(self, dataset: Key) -> int:
+        """How many runs wrote a dataset; it changes only when an event names the dataset."""
         ...
 
     async def newest_whole_write(self, dataset: Key) -> RunRow | None:

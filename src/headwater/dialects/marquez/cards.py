@@ -23,12 +23,12 @@ class Card:
 
     Of a job: `reads` and `writes`, the datasets of its edges that hold now. Of a dataset: `jobs`,
     all that ever had an edge with it, because an edge may come to hold again without an event that
-    names the dataset.
+    names the dataset. `stated`: it is not only named by others, with which it would change.
     """
 
     __slots__ = (
         *("_ends", "_whole", "alias_of", "data", "entity", "hidden", "id", "job", "jobs", "key"),
-        *("quoted", "reads", "writes"),
+        *("quoted", "reads", "stated", "writes"),
     )
 
     def __init__(
@@ -46,6 +46,7 @@ class Card:
         self.data = data
         self.alias_of = detail.row.alias_of
         self.hidden = detail.row.hidden_at is not None
+        self.stated = detail.first is not None
         self.reads, self.writes = near if self.job else ((), ())
         self.jobs = () if self.job else tuple({*near[0], *near[1]})
         self._ends: tuple[Ends, Ends] | None = None
@@ -99,7 +100,8 @@ class Cards:
             made = await _made(asked, missing)
             found.update(made)
             for key, card in made.items():
-                self._kept.keep(position, key, card, card.weight)
+                if card.stated:
+                    self._kept.keep(position, key, card, card.weight)
         return found
 
 

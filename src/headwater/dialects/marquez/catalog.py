@@ -18,12 +18,10 @@ from headwater.dialects.marquez.times import iso
 from headwater.dialects.openlineage import numbered
 from headwater.http.message import Request, Response, Route, json_response
 from headwater.ids import NodeId, NodeKind
-from headwater.slices import NamespaceRow, Slice
+from headwater.slices import NamespaceRow
 from headwater.store import NodeDetail
 
 OWNER = "anonymous"
-EVERYTHING = Slice(1_000_000)
-_NOTHING = NamespaceRow("", shown=False, first=None, last=None)
 
 
 class Catalog:
@@ -53,9 +51,12 @@ class Catalog:
         part = numbered.part(request)
 
         async def question(asked: Question) -> Namespaces:
-            known = await self.known_namespaces(asked)
-            names = sorted(known)[part.offset : part.offset + part.limit]
-            return Namespaces(tuple([await self.made(asked, known[name]) for name in names]))
+            names = (await known_namespaces(asked))[part.offset : part.offset + part.limit]
+            rows = {
+                row.name: row for row in await asked.browser.namespace_rows(asked.domain, names)
+            }
+            made = [await self.made(asked, name, rows.get(name)) for name in names]
+            return Namespaces(tuple(made))
 
         return json_response(await self._ask(request, question))
 
@@ -69,38 +70,27 @@ class Catalog:
 
     async def show_namespace(self, asked: Question, name: str) -> Namespace:
         """Raises NotFound."""
-        known = await self.known_namespaces(asked)
-        if name not in known:
-            raise not_found("Namespace", name)
-        return await self.made(asked, known[name])
+        await asked.require_namespace(name)
+        rows = await asked.browser.namespace_rows(asked.domain, [name])
+        return await self.made(asked, name, rows[0] if rows else None)
 
-    async def known_namespaces(self, asked: Question) -> dict[str, NamespaceRow]:
-        rows = await asked.browser.slice_namespaces(asked.domain)
-        found = {row.name: row for row in rows if not declared.internal(row.name)}
-        if any(row.name == declared.NAMESPACES for row in rows):
-            for name in await declared_names(asked, declared.NAMESPACES):
-                found.setdefault(name, _NOTHING._replace(name=name))
-        first = min((row.first for row in found.values() if row.first is not None), default=None)
-        found.setdefault(
-            declared.DEFAULT, NamespaceRow(declared.DEFAULT, shown=True, first=first, last=first)
-        )
-        return found
-
-    async def made(self, asked: Question, row: NamespaceRow) -> Namespace:
-        said = await declaration(asked, declared.namespace(row.name))
+    async def made(self, asked: Question, name: str, known: NamespaceRow | None) -> Namespace:
+        row = known or NamespaceRow(name, shown=name == declared.DEFAULT, first=None, last=None)
+        said = await declaration(asked, declared.namespace(name))
         own = (None, None) if said is None else (said.first, said.last)
         spans = [time for time in (row.first, own[0]) if time is not None]
         ends = [time for time in (row.last, own[1]) if time is not None]
-        now = self._ask.context.clock()
+        begun = await asked.browser.first_event(asked.domain)
+        otherwise = self._ask.context.clock() if begun is None else begun
         deleted = False
         if said is not None:
             facets = await asked.browser.facets(said.row.key)
             state = facets.get(declared.DELETED)
             deleted = state is not None and not state.deleted and not row.shown
         return Namespace(
-            name=row.name,
-            created_at=iso(min(spans, default=now)),
-            updated_at=iso(max(ends, default=now)),
+            name=name,
+            created_at=iso(min(spans, default=otherwise)),
+            updated_at=iso(max(ends, default=otherwise)),
             owner_name=next((each.name for each in said.gist.owners), OWNER) if said else OWNER,
             description=said.gist.description if said else None,
             is_hidden=deleted,
@@ -145,7 +135,8 @@ class Catalog:
                 found[name] = await _declared_source(asked, name, said)
         if declared.DEFAULT not in found:
             now = iso(self._ask.context.clock())
-            found[declared.DEFAULT] = Source("POSTGRESQL", declared.DEFAULT, now, now, "", None)
+            born = min((source.created_at for source in found.values()), default=now)
+            found[declared.DEFAULT] = Source("POSTGRESQL", declared.DEFAULT, born, born, "", None)
         return found
 
     async def tags(self, request: Request) -> Response:
@@ -162,6 +153,14 @@ class Catalog:
             return Tags(tuple(Tag(name, found[name]) for name in names))
 
         return json_response(await self._ask(request, question))
+
+
+async def known_namespaces(asked: Question) -> list[str]:
+    """The names of those that events name and of those that were declared, in order."""
+    names = set(await asked.browser.namespaces(asked.domain))
+    if declared.NAMESPACES in names:
+        names.update(await declared_names(asked, declared.NAMESPACES))
+    return sorted({declared.DEFAULT, *(name for name in names if not declared.internal(name))})
 
 
 async def declared_names(asked: Question, namespace: str) -> list[str]:

@@ -7,7 +7,7 @@ import msgspec
 
 from headwater import history
 from headwater.dialects.marquez import declared, identity, shelf
-from headwater.dialects.marquez.known import KnownDataset
+from headwater.dialects.marquez.known import CurrentVersion, KnownDataset
 from headwater.dialects.marquez.objects import (
     ColumnLineage,
     Dataset,
@@ -48,8 +48,10 @@ class DatasetViews:
     async def datasets(self, details: Sequence[NodeDetail]) -> list[Dataset]:
         known = await self.known(details)
         self._modified = await modified(self._browser, [each.row.key for each in details])
+        versions = await self.currents(details)
         return [
-            await self._dataset(each, detail) for each, detail in zip(known, details, strict=True)
+            self._dataset(each, detail, versions[detail.row.key])
+            for each, detail in zip(known, details, strict=True)
         ]
 
     async def known(self, details: Sequence[NodeDetail]) -> list[KnownDataset]:
@@ -128,9 +130,8 @@ class DatasetViews:
                     known.update((f.name, f.body) for f in use.facets if not f.deleted)
         return found
 
-    async def _dataset(self, known: KnownDataset, detail: NodeDetail) -> Dataset:
+    def _dataset(self, known: KnownDataset, detail: NodeDetail, version: str | None) -> Dataset:
         ours = known.ours
-        version = await self.current(detail)
         lifecycle = known.gist.lifecycle
         members: dict[str, Any] = {
             "id": id_of(known.node),
@@ -157,9 +158,9 @@ class DatasetViews:
     async def version_at(self, detail: NodeDetail, moment: Moment | None) -> str | None:
         """The version that holds, or held at a time."""
         if moment is None:
-            return await self.current(detail)
+            return (await self.currents([detail]))[detail.row.key]
         key, node = detail.row.key, detail.row.node
-        rows, _ = await self._browser.slice_writes(key, Slice(WRITES))
+        rows = await self._browser.slice_writes(key, Slice(WRITES))
         for row in rows:
             ended = row.record.ended
             if row.record.complete and ended is not None and ended <= moment.until:
@@ -169,7 +170,27 @@ class DatasetViews:
                 return identity.stated_version(node, each.digest)
         return None
 
-    async def current(self, detail: NodeDetail) -> str | None:
+    async def currents(self, details: Sequence[NodeDetail]) -> dict[Key, str | None]:
+        """The version of each dataset that holds now."""
+        kept, browser = self._asked.memory.currents, self._browser
+        known = await kept.fresh(browser, [each.row.key for each in details])
+        oldest: dict[Key, int] = {}
+        for each in known.values():
+            for writer in each.writers:
+                oldest[writer] = min(each.position, oldest.get(writer, each.position))
+        quiet = await browser.unchanged(oldest)
+        found = {key: each.version for key, each in known.items() if quiet.issuperset(each.writers)}
+        missing = [each for each in details if each.row.key not in found]
+        if missing:
+            position = await browser.position()
+            writers = await browser.neighbours([each.row.key for each in missing], now=False)
+            for detail in missing:
+                key = detail.row.key
+                found[key] = version = await self._current(detail)
+                kept.keep(position, key, CurrentVersion(position, version, writers[key][0]), 1)
+        return found
+
+    async def _current(self, detail: NodeDetail) -> str | None:
         """The version that holds now.
 
         A complete run moves it, as does a dataset event with another schema; a run that failed does
@@ -186,7 +207,7 @@ class DatasetViews:
             return identity.stated_version(node, told.digest)
         if stated:
             return identity.stated_version(node, stated[0].digest)
-        if (await self._browser.slice_writes(key, Slice(0)))[1] or detail.first is None:
+        if detail.first is None or await self._browser.slice_writes(key, Slice(1)):
             return None
         return identity.stated_version(node, b"")
 

@@ -7,6 +7,7 @@ from headwater.auth.principal import Scope
 from headwater.dialects.marquez import identity, params
 from headwater.dialects.marquez.datasets import DatasetViews
 from headwater.dialects.marquez.jobs import JobViews
+from headwater.dialects.marquez.kept import counted
 from headwater.dialects.marquez.objects import (
     Dataset,
     Datasets,
@@ -188,7 +189,9 @@ class Entities:
 
         async def question(asked: Question) -> Runs:
             detail = await asked.job(namespace, name)
-            rows, total = await asked.browser.slice_runs(detail.row.key, part)
+            key, browser = detail.row.key, asked.browser
+            rows = await browser.slice_runs(key, part)
+            total = await counted(asked.memory.runs, browser, key, browser.count_runs)
             views = RunViews(asked)
             return Runs(tuple(await views.whole(rows)), total)
 

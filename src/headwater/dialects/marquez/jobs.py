@@ -10,9 +10,9 @@ from headwater.dialects.marquez.runs import RunViews
 from headwater.dialects.marquez.runs import facets as shown_facets
 from headwater.dialects.marquez.times import iso
 from headwater.event import Gist
-from headwater.ids import Key, NodeId, is_job
+from headwater.ids import Key, NodeId
 from headwater.records import Content
-from headwater.store import Direction, NodeDetail, RunRow
+from headwater.store import NodeDetail, RunRow
 
 LATEST = 10
 TYPES = {"STREAMING": "STREAM", "STREAM": "STREAM", "SERVICE": "SERVICE"}
@@ -35,7 +35,8 @@ class JobViews:
             position = await self._browser.position()
             for key, portrait in (await self._portraits(missing, whole=False)).items():
                 portraits[key] = portrait
-                kept.keep(position, key, portrait, portrait.weight)
+                if portrait.settled:
+                    kept.keep(position, key, portrait, portrait.weight)
         return await self._made(details, portraits)
 
     async def job(self, detail: NodeDetail) -> Job:
@@ -48,6 +49,7 @@ class JobViews:
     ) -> dict[Key, KnownJob]:
         keys = [detail.row.key for detail in details]
         rows = await self._browser.newest_runs(keys, LATEST)
+        near = await self._browser.neighbours(keys, now=True)
         said = await shelf.facets(
             self._browser, self._asked.log, {each.row.key: each.row.node for each in details}
         )
@@ -61,35 +63,18 @@ class JobViews:
                 tuple(await make(mine)),
                 shown_facets({n: s.facet.body for n, s in said[detail.row.node].items()}),
                 await self._current(detail, mine),
+                near[detail.row.key],
+                all(row.record.newest is not None for row in mine),
             )
         return found
 
     async def _made(
         self, details: Sequence[NodeDetail], portraits: Mapping[Key, KnownJob]
     ) -> list[Job]:
-        sides = await self.sides([detail.row.key for detail in details])
-        return [
-            _job(detail, portraits[detail.row.key], *sides[detail.row.key]) for detail in details
-        ]
-
-    async def sides(
-        self, jobs: Sequence[Key]
-    ) -> dict[Key, tuple[tuple[EntityId, ...], tuple[EntityId, ...]]]:
-        """What each job reads and writes now, by name."""
-        wanted = set(jobs)
-        edges = await self._browser.edges(jobs, Direction.BOTH, None)
-        ends = {key for edge in edges for key in (edge.source, edge.target) if not is_job(key)}
-        nodes = await self._browser.nodes(ends)
-        reads: dict[Key, set[EntityId]] = {key: set() for key in jobs}
-        writes: dict[Key, set[EntityId]] = {key: set() for key in jobs}
-        for edge in edges:
-            for side, near, far in (
-                (reads, edge.target, edge.source),
-                (writes, edge.source, edge.target),
-            ):
-                if near in wanted and far in nodes and nodes[far].hidden_at is None:
-                    side[near].add(_id(nodes[far].node))
-        return {key: (_sorted(reads[key]), _sorted(writes[key])) for key in jobs}
+        ends = {key for each in portraits.values() for side in each.near for key in side}
+        rows = await self._browser.nodes(ends)
+        shown = {key: _id(row.node) for key, row in rows.items() if row.hidden_at is None}
+        return [_job(each, portraits[each.row.key], shown) for each in details]
 
     async def _current(self, detail: NodeDetail, rows: Iterable[RunRow]) -> str | None:
         """The version of the newest run that has one; else of what is declared."""
@@ -147,11 +132,13 @@ class JobViews:
 def _job(
     detail: NodeDetail,
     portrait: KnownJob,
-    inputs: tuple[EntityId, ...],
-    outputs: tuple[EntityId, ...],
+    shown: Mapping[Key, EntityId],
 ) -> Job:
     node, gist, runs = detail.row.node, detail.gist, portrait.runs
     created, updated = times(detail, runs)
+    inputs, outputs = (
+        _sorted(shown[key] for key in side if key in shown) for side in portrait.near
+    )
     return Job(
         id=_id(node),
         type=type_of(gist),

@@ -1,6 +1,6 @@
 """What was worked out of nodes, kept until an event names the node again."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -32,3 +32,14 @@ class Kept(Generic[V]):
         """Args: position: the last event that the browser saw which the value is of."""
         with self._lock:
             self._values.put(key, (position, value), weight)
+
+
+async def counted(
+    kept: Kept[int], browser: Browser, key: Key, count: Callable[[Key], Awaitable[int]]
+) -> int:
+    """A number that changes only when an event names the node, as it was counted once."""
+    known = (await kept.fresh(browser, (key,))).get(key)
+    if known is None:
+        known = await count(key)
+        kept.keep(await browser.position(), key, known, 1)
+    return known

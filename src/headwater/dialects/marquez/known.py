@@ -8,9 +8,14 @@ from headwater.dialects.marquez import declared, identity
 from headwater.dialects.marquez.kept import Kept
 from headwater.dialects.marquez.objects import ColumnLineage, Facets, Field, Run
 from headwater.event import Gist
-from headwater.ids import NodeId
+from headwater.ids import Key, NodeId
 
 BUDGET = 48 << 20
+COUNTS = 20_000
+
+
+Near = tuple[tuple[Key, ...], tuple[Key, ...]]
+"""What a job reads, and what it writes."""
 
 
 class Parent:
@@ -38,12 +43,18 @@ class Parent:
 
 
 class KnownJob(NamedTuple):
-    """What is known of a job beside its row, and what only changes when an event names it."""
+    """What is known of a job beside its row, and what only changes when an event names it.
+
+    `settled`: its runs have events of their own; what is told of others may change with their
+    children.
+    """
 
     parent: Parent
     runs: tuple[Run, ...]
     facets: Facets
     version: str | None
+    near: Near
+    settled: bool
 
     @property
     def weight(self) -> int:
@@ -67,9 +78,22 @@ class KnownDataset(msgspec.Struct, frozen=True):
         return 1_000 + 300 * len(self.fields) + 3 * sum(len(raw) for raw in self.facets.values())
 
 
+class CurrentVersion(NamedTuple):
+    """The version of a dataset that holds as long as no event names it or one of its writers: a run
+    may complete without naming what it wrote.
+    """
+
+    position: int
+    version: str | None
+    writers: tuple[Key, ...]
+
+
 class Memory:
     """What questions leave for the next ones."""
 
     def __init__(self) -> None:
+        self.currents: Kept[CurrentVersion] = Kept(COUNTS)
+        self.runs: Kept[int] = Kept(COUNTS)
         self.jobs: Kept[KnownJob] = Kept(BUDGET)
         self.datasets: Kept[KnownDataset] = Kept(BUDGET)
+        self.writes: Kept[int] = Kept(COUNTS)

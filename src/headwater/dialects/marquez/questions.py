@@ -42,8 +42,8 @@ class Question:
 
     async def require_namespace(self, name: str) -> None:
         """Raises NotFound for a namespace that nobody named."""
-        rows = await self.browser.slice_namespaces(self.domain)
-        if name == declared.DEFAULT or any(row.name == name for row in rows):
+        known = await self.browser.namespace_rows(self.domain, [name])
+        if name == declared.DEFAULT or (known and not declared.internal(name)):
             return
         key = declared.namespace(name).key(self.domain)
         if key not in await self.browser.nodes((key,)):

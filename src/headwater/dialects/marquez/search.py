@@ -91,15 +91,17 @@ class Search:
         async def question(asked: Question) -> SearchResults:
             most = max(limit, CANDIDATES)
             hits = await asked.browser.search(asked.domain, words, kinds, most)
-            wanted = [hit.key for hit in hits if namespace in (None, hit.node.namespace)]
-            details = (await asked.browser.details(wanted)).values()
+            hits = [hit for hit in hits if namespace in (None, hit.node.namespace)]
+            hits.sort(key=_by_name)
+            if sort is Sort.NAME and before is after is None:
+                hits = hits[:limit]
+            details = (await asked.browser.details([hit.key for hit in hits])).values()
             found = [
                 each
                 for each in details
                 if (before is None or (each.last or 0) < before)
                 and (after is None or (each.last or 0) >= after + DAY)
             ]
-            found.sort(key=_by_name)
             if sort is Sort.UPDATE_AT:
                 found.sort(key=lambda each: each.last or 0, reverse=True)
             results = tuple(map(_result, found[:limit]))
@@ -185,8 +187,8 @@ def _day(request: Request, name: str) -> int | None:
     return None if text is None else times.parse_day(text, name)
 
 
-def _by_name(detail: NodeDetail) -> tuple[str, str, str]:
-    return detail.row.node.name, detail.row.node.namespace, detail.row.node.kind
+def _by_name(hit: Hit) -> tuple[str, str, str]:
+    return hit.node.name, hit.node.namespace, hit.node.kind
 
 
 def _result(detail: NodeDetail) -> SearchResult:

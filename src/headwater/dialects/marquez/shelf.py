@@ -3,31 +3,39 @@
 from collections.abc import Iterable, Mapping
 
 from headwater import history
-from headwater.dialects.openlineage.log import Log
+from headwater.dialects.openlineage.log import Log, Stamped
 from headwater.event import Event
 from headwater.history import FacetStatement
 from headwater.ids import Key, NodeId
 from headwater.records import Stamp
 from headwater.slices import Browser
 
+CHUNK = 500
+"""How many events are read at once."""
+
 Said = dict[str, FacetStatement]
 
 
 async def facets(browser: Browser, log: Log, nodes: Mapping[Key, NodeId]) -> dict[NodeId, Said]:
     """The newest statement of each facet of each node, deleted ones left out."""
-    places: dict[NodeId, list[int]] = {}
-    for key, node in nodes.items():
-        states = await browser.facets(key)
-        for stamp in {state.stamp for state in states.values()}:
-            found = await browser.node_events(key, _behind(stamp), 1)
-            places.setdefault(node, []).extend(position for _, position in found)
+    places = await browser.facet_places(nodes)
     wanted = sorted({position for each in places.values() for position in each})
-    events, _ = await log.events(browser, wanted)
-    by_node = _sorted_out(events, places.keys())
+    events: Stamped = []
+    for at in range(0, len(wanted), CHUNK):
+        events += await _all(browser, log, wanted[at : at + CHUNK])
+    by_node = _sorted_out(events, nodes.values())
     return {
         node: history.unite([history.fold_node(by_node.get(node, ()), node)])
         for node in nodes.values()
     }
+
+
+async def _all(browser: Browser, log: Log, positions: list[int]) -> Stamped:
+    """The events at these places, also where they are too large to be read at once."""
+    events, whole = await log.events(browser, positions)
+    if whole:
+        return events
+    return [event for position in positions for event in (await log.events(browser, [position]))[0]]
 
 
 def _sorted_out(
@@ -43,8 +51,3 @@ def _sorted_out(
         for node in {*owners, *uses} & nodes:
             found.setdefault(node, []).append(stamped)
     return found
-
-
-def _behind(stamp: Stamp) -> Stamp:
-    """The next greater stamp."""
-    return (int.from_bytes(stamp, "big") + 1).to_bytes(17, "big")[1:]

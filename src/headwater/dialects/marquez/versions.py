@@ -17,6 +17,7 @@ from headwater.dialects.marquez.datasets import (
     id_of,
     ours_of,
 )
+from headwater.dialects.marquez.kept import counted
 from headwater.dialects.marquez.objects import DatasetVersion, Run, StreamVersion
 from headwater.dialects.marquez.questions import Question
 from headwater.dialects.marquez.runs import RunViews
@@ -41,6 +42,7 @@ class VersionViews:
     def __init__(self, asked: Question, detail: NodeDetail) -> None:
         self._browser = asked.browser
         self._log = asked.log
+        self._memory = asked.memory
         self._detail = detail
         self._node = detail.row.node
         self._runs = RunViews(asked)
@@ -69,9 +71,9 @@ class VersionViews:
         others = await self._stated()
         skipped = max(0, part.offset - len(others))
         wanted = part.limit + part.offset - skipped
-        rows, written = await self._browser.slice_writes(
-            self._detail.row.key, Slice(wanted, skipped)
-        )
+        key = self._detail.row.key
+        rows = await self._browser.slice_writes(key, Slice(wanted, skipped))
+        written = await counted(self._memory.writes, self._browser, key, self._browser.count_writes)
         if not written and not others and self._detail.first is not None:
             others = [(self._detail.first, (BARE, None))]
         runs: list[_Place] = [(_time(row), row) for row in rows]

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from headwater import mask
+from headwater.errors import InvalidParameter
 from headwater.http.message import Request, Response, json_response
 from headwater.slices import Browser, Slice, Span, ask
 from headwater.store import Store
@@ -16,6 +17,9 @@ from headwater.store import Store
 LIMIT, MOST = 100, 100_000
 FURTHEST = 10**12
 EVER = Span(0, 1 << 56)
+CHUNK = 100
+LARGEST = 256 << 20
+"""How many bytes of events an answer may have."""
 
 _OWN = frozenset({"limit", "offset"})
 
@@ -50,6 +54,19 @@ async def latest(store: Store, request: Request) -> Response:
 
 
 async def page(browser: Browser, places: Sequence[int], total: int) -> EventPage:
-    bodies = await browser.bodies(places)
-    shown = (msgspec.Raw(mask.masked(bodies[place].body)) for place in places)
+    """The events at these places, in their order.
+
+    Raises:
+        InvalidParameter: they are too large for one answer.
+    """
+    shown: list[msgspec.Raw] = []
+    room = LARGEST
+    for at in range(0, len(places), CHUNK):
+        part = places[at : at + CHUNK]
+        bodies = await browser.bodies(part)
+        room -= sum(len(logged.body) for logged in bodies.values())
+        if room < 0:
+            reason = f"the events have more than {LARGEST} bytes: ask for fewer"
+            raise InvalidParameter("limit", reason)
+        shown += [msgspec.Raw(mask.masked(bodies[place].body)) for place in part]
     return EventPage(tuple(shown), total)

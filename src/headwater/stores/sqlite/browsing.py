@@ -1,6 +1,7 @@
 """Numbered pages: what `slices.Browser` asks for."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import msgspec
@@ -57,6 +58,13 @@ class Browsing(Listing):
         since = self._changes.since
         return {key for key, position in known.items() if since(key) <= position}
 
+    async def facet_places(self, keys: Iterable[Key]) -> dict[Key, list[int]]:
+        ids = self._known_ids(keys)
+        found: dict[Key, list[int]] = {}
+        for node, position in self._db.all("facet_places", array(ids)) if ids else ():
+            found.setdefault(self._keys[node], []).append(position)
+        return found
+
     async def neighbours(
         self, keys: Iterable[Key], *, now: bool
     ) -> dict[Key, tuple[tuple[Key, ...], tuple[Key, ...]]]:
@@ -79,13 +87,26 @@ class Browsing(Listing):
                     found[near][side].append(names[far])
         return {names[near]: (tuple(a), tuple(b)) for near, (a, b) in found.items()}
 
-    async def slice_namespaces(self, domain: str) -> list[NamespaceRow]:
+    async def namespaces(self, domain: str) -> list[str]:
+        return [name for (name,) in self._db.all("namespace_names", self._domain(domain))]
+
+    async def first_event(self, domain: str) -> int | None:
+        row = self._db.one("first_event", self._domain(domain))
+        return None if row is None else int(row[0])
+
+    async def namespace_rows(self, domain: str, names: Iterable[str]) -> list[NamespaceRow]:
+        domain_id = self._domain(domain)
+        ids = [self._db.one("namespace_by_name", domain_id, name) for name in names]
+        known = [row[0] for row in ids if row is not None]
+        if not known:
+            return []
         found: dict[str, NamespaceRow] = {}
-        for name, shown, _, first, last in self._db.all("namespace_rows", self._domain(domain)):
-            known = found.get(name, NamespaceRow(name, bool(shown), None, None))
-            spans = [time for time in (known.first, _time(first)) if time is not None]
-            ends = [time for time in (known.last, _time(last)) if time is not None]
-            found[name] = known._replace(
+        rows = self._db.all("namespace_rows", array(known))
+        for name, shown, _, first, last in rows:
+            before = found.get(name, NamespaceRow(name, bool(shown), None, None))
+            spans = [time for time in (before.first, _time(first)) if time is not None]
+            ends = [time for time in (before.last, _time(last)) if time is not None]
+            found[name] = before._replace(
                 first=min(spans, default=None), last=max(ends, default=None)
             )
         return list(found.values())
@@ -114,13 +135,21 @@ class Browsing(Listing):
     ) -> tuple[list[NodeDetail], int]:
         domain_id, end = self._domain(domain), part.offset + part.limit
         hidden = {row[0] for row in self._db.all("hidden_jobs", domain_id)}
-        jobs = [
+        places = self._latest.jobs(self._db, domain_id)
+        shown = (
             place.id
-            for place in self._latest.jobs(self._db, domain_id)
-            if namespace in (None, place.namespace) and place.id not in hidden
-        ]
-        wanted = self._in_states(jobs, frozenset(states), end) if states else jobs
-        return self._detailed(wanted[part.offset : end]), len(jobs)
+            for place in places
+            if place.id not in hidden and (namespace is None or place.namespace == namespace)
+        )
+        if states:
+            page = self._in_states(list(shown), frozenset(states), end)[part.offset :]
+        else:
+            page = list(islice(shown, part.offset, end))
+        if namespace is None:
+            total = len(places) - len(hidden)
+        else:
+            total = self._count_nodes(domain, namespace, NodeKind.JOB)
+        return self._detailed(page[: part.limit]), total
 
     def _in_states(self, jobs: Sequence[int], states: frozenset[str], most: int) -> list[int]:
         """The first of the jobs whose newest run is in one of the states."""
@@ -132,13 +161,15 @@ class Browsing(Listing):
                 break
         return found
 
-    async def slice_runs(self, job: Key, part: Slice) -> tuple[list[RunRow], int]:
+    async def slice_runs(self, job: Key, part: Slice) -> list[RunRow]:
         ids = self._known_ids((job,))
-        if not ids:
-            return [], 0
-        row = self._db.one("count_runs_of", ids[0])
-        rows = self._db.all("slice_runs", ids[0], part.limit, part.offset)
-        return self._brief(rows), 0 if row is None else int(row[0])
+        rows = self._db.all("slice_runs", ids[0], part.limit, part.offset) if ids else []
+        return self._brief(rows)
+
+    async def count_runs(self, job: Key) -> int:
+        ids = self._known_ids((job,))
+        row = self._db.one("count_runs_of", ids[0]) if ids else None
+        return 0 if row is None else int(row[0])
 
     async def newest_runs(self, jobs: Iterable[Key], limit: int) -> dict[Key, list[RunRow]]:
         rows: list[Row] = []
@@ -225,19 +256,25 @@ class Browsing(Listing):
         together = len(jobs) == 1 and all(marks[first : first + len(writing)])
         return Writers(jobs, writing, together)
 
-    async def slice_writes(self, dataset: Key, part: Slice) -> tuple[list[RunRow], int]:
+    async def slice_writes(self, dataset: Key, part: Slice) -> list[RunRow]:
         jobs, writing, together = self._writers(dataset)
         if not writing:
-            return [], 0
+            return []
+        page = (part.limit, part.offset)
         if together:
             span = (jobs[0], writing[0], writing[-1])
-            rows = self._db.all("slice_writes_of_one", *span, part.limit, part.offset)
-            row = self._db.one("count_writes_of_one", *span)
+            return self._brief(self._db.all("slice_writes_of_one", *span, *page))
+        return self._brief(self._db.all("slice_writes", array(jobs), array(writing), *page))
+
+    async def count_writes(self, dataset: Key) -> int:
+        jobs, writing, together = self._writers(dataset)
+        if not writing:
+            return 0
+        if together:
+            row = self._db.one("count_writes_of_one", jobs[0], writing[0], writing[-1])
         else:
-            lists = (array(jobs), array(writing))
-            rows = self._db.all("slice_writes", *lists, part.limit, part.offset)
-            row = self._db.one("count_writes", *lists)
-        return self._brief(rows), 0 if row is None else int(row[0])
+            row = self._db.one("count_writes", array(jobs), array(writing))
+        return 0 if row is None else int(row[0])
 
     async def newest_whole_write(self, dataset: Key) -> RunRow | None:
         jobs, writing, _ = self._writers(dataset)

@@ -5,6 +5,7 @@ cost more. So a process sorts them once, and later questions move the jobs of th
 """
 
 from bisect import bisect_left, insort
+from collections.abc import Sequence
 from threading import Lock
 from typing import NamedTuple
 
@@ -41,6 +42,7 @@ class _Order:
 
     def move(self, db: Connection, domain: int, position: int) -> None:
         """Takes in what came after; jobs that only others name are new nodes too."""
+        self.sorted = self.sorted.copy()  # another thread may be reading the old one
         for identity, namespace, name, stamp in db.all("new_jobs", domain, self.newest_node):
             self.newest_node = max(self.newest_node, identity)
             self._put(_place(identity, namespace, name, stamp))
@@ -74,8 +76,9 @@ class Latest:
         self._orders: dict[int, _Order] = {}
         self._lock = Lock()
 
-    def jobs(self, db: Connection, domain: int) -> list[Place]:
-        """All jobs that the connection sees, hidden ones too, the latest first."""
+    def jobs(self, db: Connection, domain: int) -> Sequence[Place]:
+        """All jobs that the connection sees, hidden ones too, the latest first; not to be changed,
+        but it does not change either."""
         row = db.one("last_position")
         position = 0 if row is None else int(row[0])
         with self._lock:
@@ -83,11 +86,11 @@ class Latest:
             if known is not None and known.position <= position <= known.position + BEHIND:
                 if known.position < position:
                     known.move(db, domain, position)
-                return known.sorted.copy()
+                return known.sorted
         fresh = _Order(db, domain, position)
         with self._lock:
             known = self._orders.get(domain)
             older = known is None or known.position < position
             if older and len(fresh.sorted) <= JOBS:
                 self._orders[domain] = fresh
-        return fresh.sorted.copy()
+        return fresh.sorted

@@ -396,6 +396,7 @@ ORDER BY node_id, name
 SELECT n.id, n.first, (SELECT max(stamp) FROM node_event WHERE node_id = n.id)
 FROM carray(?) f CROSS JOIN node n ON n.id = f.value
 
+-- What dialects keep for themselves stands in namespaces of their own, which are not shown.
 -- name: namespaces
 SELECT s.name,
     (SELECT count(*) FROM node n
@@ -403,6 +404,7 @@ SELECT s.name,
     (SELECT count(*) FROM node n
      WHERE n.namespace_id = s.id AND n.kind = 0 AND n.hidden_at IS NULL)
 FROM namespace s WHERE s.domain_id = ?1 AND (?2 OR s.name > ?3)
+AND s.name NOT GLOB 'headwater:*'
 ORDER BY s.name LIMIT ?4
 
 -- name: counts
@@ -413,7 +415,7 @@ SELECT
      WHERE s.domain_id = ?1 AND n.kind = 1 AND n.hidden_at IS NULL),
     (SELECT count(*) FROM namespace s JOIN node n ON n.namespace_id = s.id
      WHERE s.domain_id = ?1 AND n.kind = 0 AND n.hidden_at IS NULL),
-    (SELECT count(*) FROM namespace WHERE domain_id = ?1)
+    (SELECT count(*) FROM namespace WHERE domain_id = ?1 AND name NOT GLOB 'headwater:*')
 
 -- name: search_names
 SELECT n.id, NULL, NULL

@@ -13,8 +13,14 @@ SELECT s.name,
         WHERE n.namespace_id = s.id AND n.kind = k.value AND n.first IS NOT NULL
         ORDER BY n.first DESC LIMIT 1
     ))
-FROM namespace s CROSS JOIN (SELECT 0 AS value UNION ALL SELECT 1) k
-WHERE s.domain_id = ? ORDER BY s.name
+FROM carray(?) f CROSS JOIN namespace s ON s.id = f.value
+CROSS JOIN (SELECT 0 AS value UNION ALL SELECT 1) k
+
+-- name: namespace_names
+SELECT name FROM namespace WHERE domain_id = ? ORDER BY name
+
+-- name: first_event
+SELECT time FROM event WHERE domain_id = ? ORDER BY id LIMIT 1
 
 -- name: count_nodes
 SELECT count(*) FROM namespace s CROSS JOIN node n ON n.namespace_id = s.id
@@ -209,6 +215,18 @@ GROUP BY f.gist
 -- A text sorts before every blob, so these are one stretch of the index.
 -- name: text_run_ids
 SELECT DISTINCT run_id FROM run WHERE domain_id = ? AND run_id >= '' AND run_id < x''
+
+-- The events that state the facets which hold of nodes. A stamp of NULL is that of the newest event.
+-- name: facet_places
+SELECT DISTINCT f.node_id, (
+    SELECT v.position FROM node_event v WHERE v.node_id = f.node_id
+    AND v.stamp = coalesce(
+        f.stamp, (SELECT max(m.stamp) FROM node_event m WHERE m.node_id = f.node_id)
+    )
+    ORDER BY v.position DESC LIMIT 1
+) AS position
+FROM carray(?) k CROSS JOIN node_facet f ON f.node_id = k.value
+WHERE position IS NOT NULL
 
 -- The far ends of edges: now, or of all that were ever stated.
 -- name: sources_of

@@ -1,0 +1,173 @@
+"""Numbered pages: `slices.Browser` of every store."""
+
+import random
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from headwater.dialects.openlineage.decode import Decoder
+from headwater.event import Received
+from headwater.ids import NodeKind, dataset, digest_of, job
+from headwater.projection import Projector
+from headwater.slices import QUARTER, Browser, Slice, Span, ask
+from headwater.store import Store
+from tests.contract.conftest import Opener
+from tests.unit.dialects.marquez.asking import at, dataset_event, event, job_event, parent, run_id
+from tests.unit.dialects.serving import encoded, schema
+
+T = TypeVar("T")
+NOW = 1_900_000_000_000_000
+DOMAIN = "default"
+EVER = Span(0, 1 << 55)
+
+
+async def fill(store: Store, *events: dict[str, Any]) -> None:
+    projector, decoder = Projector(), Decoder()
+    batch = []
+    for each in events:
+        body = encoded(each)
+        received = Received(DOMAIN, "openlineage", body, digest_of(body), decoder.decode(body), NOW)
+        batch.append((received, projector.project(received)))
+    await store.commit(batch)
+
+
+Ask = Callable[[Callable[[Browser], Awaitable[T]]], Awaitable[T]]
+
+
+@pytest.mark.anyio
+async def test_the_latest_jobs_are_the_same_however_they_are_found(
+    tmp_path: Path, opener: Opener
+) -> None:
+    """The order that is kept in memory, brought up to date, is the one that sorting gives."""
+    chance = random.Random(7)
+    store, fresh = await opener(tmp_path / "a.db"), await opener(tmp_path / "b.db")
+
+    async def question(browser: Browser) -> tuple[list[str], int]:
+        rows, total = await browser.slice_jobs(DOMAIN, None, (), Slice(100))
+        return [row.row.node.name for row in rows], total
+
+    sent = []
+    for number in range(40):
+        name = f"j{chance.randrange(12)}"
+        minute = chance.randrange(60)
+        made = (
+            job_event(name, minute)
+            if number % 3 == 0
+            else event(number, job=name, minute=minute, run_facets=parent(f"p{number % 4}", "up"))
+        )
+        if number % 10 == 9:
+            made["eventTime"] = "2990-01-01T00:00:00Z"
+        sent.append(made)
+        await fill(store, made)
+        kept = await ask(store, question)
+        assert kept[1] == len(kept[0])
+    await fill(fresh, *chance.sample(sent, len(sent)))
+    assert await ask(fresh, question) == await ask(store, question)
+    for each in (store, fresh):
+        await each.close()
+
+
+@pytest.mark.anyio
+async def test_events_are_counted_as_they_are_paged(tmp_path: Path, opener: Opener) -> None:
+    store = await opener(tmp_path / "a.db")
+    await fill(
+        store,
+        *(event(n, "START" if n % 2 else "FAIL", 11 * n) for n in range(12)),
+        dataset_event("t", 3),
+        job_event("x", 4),
+    )
+
+    async def question(browser: Browser) -> None:
+        whole, total = await browser.slice_events(DOMAIN, EVER, Slice(100), descending=False)
+        assert (len(whole), total) == (12, 12)
+        down, _ = await browser.slice_events(DOMAIN, EVER, Slice(100), descending=True)
+        assert down == whole[::-1]
+        part, _ = await browser.slice_events(DOMAIN, EVER, Slice(3, 4), descending=False)
+        assert part == whole[4:7]
+        tallies = await browser.tallies(DOMAIN, Span(0, NOW // QUARTER * QUARTER))
+        assert sum(tally.events for tally in tallies) == 12
+        assert {tally.type.value for tally in tallies if tally.type} == {"START", "FAIL"}
+        of, count = await browser.slice_events_of(DOMAIN, "shop", Slice(2))
+        assert (of, count) == (down[:2], 12)
+
+    await ask(store, question)
+    await store.close()
+
+
+@pytest.mark.anyio
+async def test_who_wrote_a_dataset(tmp_path: Path, opener: Opener) -> None:
+    store = await opener(tmp_path / "a.db")
+    await fill(
+        store,
+        event(1, minute=1, writes=("t",)),
+        event(2, "FAIL", 2, writes=("t",)),
+        event(3, minute=3, reads=("t",)),
+        event(4, minute=4, job="other", writes=("t", "u")),
+        event(5, "START", 5, reads=("x",)),
+        event(5, "RUNNING", 6, writes=("t",)),
+        dataset_event("t", 7, **schema("id")),
+    )
+    key = dataset("pg", "t").key(DOMAIN)
+
+    async def question(browser: Browser) -> None:
+        rows = await browser.slice_writes(key, Slice(10))
+        assert [row.record.run_id for row in rows] == [run_id(n) for n in (5, 4, 2, 1)]
+        assert [row.record.run_id for row in await browser.slice_writes(key, Slice(1, 2))] == [
+            run_id(2)
+        ]
+        assert await browser.count_writes(key) == 4
+        alone = dataset("pg", "u").key(DOMAIN)
+        assert await browser.count_writes(alone) == 1
+        assert await browser.count_writes(dataset("pg", "x").key(DOMAIN)) == 0
+        whole = await browser.newest_whole_write(key)
+        assert whole is not None
+        assert whole.record.run_id == run_id(4)
+        (stated,) = await browser.statings(key)
+        assert (stated.writes, stated.kind.value) == (False, "dataset")
+        near = await browser.neighbours([key], now=False)
+        assert len(near[key][0]) == 2
+
+    await ask(store, question)
+    await store.close()
+
+
+@pytest.mark.anyio
+async def test_what_is_unchanged(tmp_path: Path, opener: Opener) -> None:
+    store = await opener(tmp_path / "a.db")
+    await fill(store, event(1, reads=("a",)), event(2, job="other", reads=("b",)))
+    keys = [job("shop", "load").key(DOMAIN), dataset("pg", "b").key(DOMAIN)]
+
+    async def position(browser: Browser) -> int:
+        return await browser.position()
+
+    before = await ask(store, position)
+
+    async def unchanged(browser: Browser) -> list[bool]:
+        found = await browser.unchanged(dict.fromkeys(keys, before))
+        return [key in found for key in keys]
+
+    assert await ask(store, unchanged) == [True, True]
+    await fill(store, event(3, minute=1))
+    assert await ask(store, unchanged) == [False, True]
+    await fill(store, event(4, minute=2, job="third", run_facets=parent("load", "up")))
+    await fill(store, event(5, minute=3, job="third", writes=("b",)))
+    assert await ask(store, unchanged) == [False, False]
+    await store.close()
+
+
+@pytest.mark.anyio
+async def test_when_nodes_were_first_seen(tmp_path: Path, opener: Opener) -> None:
+    store = await opener(tmp_path / "a.db")
+    await fill(store, event(1, minute=5, job="a"), event(2, minute=9, job="b"))
+    await fill(store, event(3, minute=1, job="b"))
+    start = Decoder().decode(encoded(event(1, minute=0))).time
+    minutes = [start + minute * 60_000_000 for minute in (1, 2, 5, 6)]
+
+    async def question(browser: Browser) -> list[int]:
+        return await browser.first_seen(DOMAIN, NodeKind.JOB, minutes)
+
+    assert await ask(store, question) == [0, 1, 1, 2]
+    assert at(1) < at(5)
+    await store.close()
