@@ -44,10 +44,24 @@ def signed(
     token: str | None = None,
     **headers: str,
 ) -> Sent:
+    return signed_by(KEY_ID, SECRET, method, path, query, body, token, **headers)
+
+
+def signed_by(
+    key_id: str,
+    secret: str,
+    method: str,
+    path: str,
+    query: str,
+    body: bytes,
+    token: str | None = None,
+    **headers: str,
+) -> Sent:
+    """A request as botocore signs it."""
     url = f"http://127.0.0.1:8080{path}" + (f"?{query}" if query else "")
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     request = AWSRequest(method, url, given, body)
-    SigV4Auth(Credentials(KEY_ID, SECRET, token), "datazone", "us-east-1").add_auth(request)
+    SigV4Auth(Credentials(key_id, secret, token), "datazone", "us-east-1").add_auth(request)
     found = {name.lower().encode(): value.encode() for name, value in request.headers.items()}
     found.setdefault(b"host", b"127.0.0.1:8080")
     split = urlsplit(url)
