@@ -11,8 +11,8 @@ from typing import Any, cast, get_args
 
 import click
 
+from benchmarks import datazone, graph, ingest, lineage, marquez, results, size
 from benchmarks import floor as floors
-from benchmarks import graph, ingest, lineage, marquez, results, size
 from benchmarks.generator import Mode
 from benchmarks.graph import Shape
 from benchmarks.results import Row
@@ -253,6 +253,36 @@ def marquez_command(
             rows.append(marquez.prepare(events, size, kept))
         rows = [*marquez.ask(events, kept, requests), *rows]
         publish(name, rows, {"events": events, "size": size, "requests": requests}, made)
+
+
+@main.command("datazone")
+@load_options
+@_option("--stored", default=1_000_000, help="How many events the database of the reads holds.")
+@_option("--requests", default=500, help="Of each read; 0 leaves the reads out.")
+@_option("--database", type=click.Path(path_type=Path, dir_okay=False), default=None,
+    help="Keep the database of the reads here; used again when it is there.")  # fmt: skip
+@common_options("datazone")
+def datazone_command(
+    sizes: Sequence[Size],
+    stored: int,
+    requests: int,
+    database: Path | None,
+    name: str,
+    folder: Path | None,
+    **load: int,
+) -> None:
+    """Signed posts beside plain ones, and reads of nodes and events."""
+    base = _load(load)
+    rows: list[Row] = []
+    with working(folder) as made:
+        for size in sizes:
+            rows += datazone.posts(replace(base, size=size), made)
+        if requests:
+            kept = made / "datazone.db" if database is None else database.absolute()
+            if not kept.exists():
+                rows.append(marquez.prepare(stored, "small", kept))
+            rows += datazone.reads(kept, requests)
+        publish(name, rows, _settings(base) | {"stored": stored, "requests": requests}, made)
 
 
 @main.command("events")

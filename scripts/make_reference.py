@@ -20,7 +20,9 @@ import click
 from prometheus_client.parser import text_string_to_metric_families
 
 from headwater import app, errors
+from headwater.auth.sigv4 import SignatureRefused
 from headwater.cli import main
+from headwater.dialects.datazone.errors import UnknownOperation
 from headwater.dialects.native import openapi
 from headwater.dialects.openlineage.errors import render, render_object
 from headwater.errors import HeadwaterError, Problem
@@ -43,8 +45,9 @@ MADE: dict[type[HeadwaterError], Callable[[], HeadwaterError]] = {
     errors.RateLimited: lambda: errors.RateLimited(1),
     MethodNotAllowed: lambda: MethodNotAllowed(("POST",)),
 }
-# Bases that nothing raises itself, and what never reaches a client as an answer.
-NEVER_SENT = {errors.AccessError, errors.LimitError, ClientGone}
+# Bases that nothing raises itself, what never reaches a client as an answer, and what only a
+# dialect with signatures answers, in a shape of its own.
+NEVER_SENT = {errors.AccessError, errors.LimitError, ClientGone, SignatureRefused, UnknownOperation}
 REFUSALS = (refusals.INVALID, refusals.TOO_SLOW, refusals.HEAD_TOO_LARGE, refusals.TOO_MANY)
 
 

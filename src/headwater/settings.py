@@ -110,9 +110,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             description="The AWS account and region that domains stand for, where an event does "
             "not say them: ACCOUNT/REGION, and DOMAIN=ACCOUNT/REGION for one domain, separated by "
-            "spaces. Default: 000000000000/us-east-1."
+            "spaces."
         ),
-    ] = ""
+    ] = "000000000000/us-east-1"
     graph_nodes: Annotated[
         int, Meta(ge=1, le=1_000_000, description="The most nodes that one answer may hold.")
     ] = 100_000

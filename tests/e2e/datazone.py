@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.e2e.aws import boto
+from tests.e2e.aws import Js, boto, javascript
 from tests.e2e.serving import Server, serving
 
 _count = itertools.count()
@@ -66,3 +66,9 @@ def dz(open_server: Server) -> Dz:
     client = boto(open_server.url)
     name = f"shop-{next(_count)}"
     return Dz(client, client.create_domain(name=name)["id"], open_server, name)
+
+
+@pytest.fixture(scope="module")
+def js(open_server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Js]:
+    with javascript(open_server.url, tmp_path_factory.mktemp("js")) as client:
+        yield client

@@ -5,13 +5,16 @@ import sys
 from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, Self
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Self
 
 import click
 
 from headwater import errors
 from headwater.cli import options, output
 from headwater.cli.times import FORMS, TIME, micros
+
+if TYPE_CHECKING:
+    from headwater.store import LoggedEvent
 
 _BOM = b"\xef\xbb\xbf"
 SHOWN = 20
@@ -23,6 +26,8 @@ class Stored(NamedTuple):
     position: int
     received_at: int
     body: bytes
+    dialect: str = ""
+    token: str | None = None
 
 
 class Window(NamedTuple):
@@ -60,6 +65,9 @@ async def export(
     becomes a file of its own beside FOLDER/events.ndjson; else it is left out and named at the
     end, and the command ends with 1. 'headwater load' reads both back. A server gives the events
     by event time, and needs an admin key: what others see has its secrets masked.
+
+    An event that came with an idempotency token is written with it, as {"headwater_event": ...,
+    "body": "..."}: the token makes the same bytes another event. Only a database file tells it.
 
     With --salvage the database may be damaged: what can be read is written, event by event, the
     positions of what is lost are named, and the command ends with 1 where anything is.
@@ -104,7 +112,7 @@ def _salvage(place: options.Place, window: Window, writer: "Writer") -> str | No
             if event.domain == UNKNOWN or (
                 event.domain == domain and window.holds(event.received_at)
             ):
-                writer.write(Stored(event.position, event.received_at, event.body))
+                writer.write(_stored(event))
     finally:
         salvage.close()
     if not salvage.lost:
@@ -149,9 +157,12 @@ class Writer:
             self._partial.replace(self._final)
 
     def write(self, event: Stored) -> None:
+        from headwater.cli.envelope import wrapped
         from headwater.cli.sources import VERBATIM
 
         body = event.body
+        if event.token is not None:
+            body = wrapped(body, event.dialect, event.token)
         if is_line(body):
             self._out.write(body + b"\n")
         elif self._folder is not None:
@@ -165,6 +176,10 @@ class Writer:
 def is_line(body: bytes) -> bool:
     """Whether a line of a file gives the body back to its last byte."""
     return b"\n" not in body and not body.endswith(b"\r") and not body.startswith(_BOM)
+
+
+def _stored(event: "LoggedEvent") -> Stored:
+    return Stored(event.position, event.received_at, event.body, event.dialect, event.token)
 
 
 async def _events(place: options.Place, window: Window) -> AsyncIterator[Stored]:
@@ -184,7 +199,7 @@ async def _of_file(place: options.Place, window: Window) -> AsyncIterator[Stored
             raise errors.NotFound(f"there is no domain {domain!r}")
         async for event in store.log():
             if event.domain == domain and window.holds(event.received_at):
-                yield Stored(event.position, event.received_at, event.body)
+                yield _stored(event)
     finally:
         await store.close()
 

@@ -121,6 +121,55 @@ async def list_keys(database: str | None, format: str) -> None:
     )
 
 
+@keys.command("session", short_help="Make temporary credentials of a key.")
+@click.argument("identity", metavar="ID")
+@click.option(
+    "--minutes",
+    type=click.IntRange(0, 43_200),
+    default=60,
+    show_default=True,
+    help="How long they hold.",
+)
+@options.DATABASE
+@options.output_format("text", "json")
+@options.run
+async def open_session(identity: str, minutes: int, database: str | None, format: str) -> None:
+    """Make credentials of a key that end by themselves, for clients that sign for AWS.
+
+    They may do what the key may, and end with it when it is revoked. With --format json the output
+    is what `credential_process` of an AWS configuration reads.
+    """
+    from headwater.auth.sessions import open_session
+    from headwater.auth.vault import vault_of
+    from headwater.settings import Settings
+
+    known = {
+        key.id
+        for key in await (await _book(database)).keys()
+        if key.revoked_at is None and key.sealed is not None
+    }
+    if identity not in known:
+        raise errors.NotFound("no key of this id that signs is in force: headwater keys list")
+    vault = vault_of(Path(options.database_path(database)), Settings.load().key_file)
+    session = open_session(vault, identity, _now() // 1_000_000 + 60 * minutes)
+    ends = datetime.fromtimestamp(session.ends_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if format == "json":
+        output.json_of(
+            {
+                "Version": 1,
+                "AccessKeyId": session.key_id,
+                "SecretAccessKey": session.secret,
+                "SessionToken": session.token,
+                "Expiration": ends,
+            }
+        )
+        return
+    output.line(f"id      {session.key_id}")
+    output.line(f"secret  {session.secret}")
+    output.line(f"token   {session.token}")
+    output.line(f"ends    {ends}")
+
+
 @keys.command("revoke", short_help="Take a key out of force, at once.")
 @click.argument("identity", metavar="ID")
 @options.DATABASE

@@ -10,6 +10,7 @@ import msgspec
 
 from headwater import errors
 from headwater.cli.client import Client
+from headwater.cli.envelope import unwrapped
 from headwater.cli.sources import Item, Refusal
 from headwater.event import Event, Received
 from headwater.ids import digest_of
@@ -19,6 +20,10 @@ BATCH_EVENTS = 500
 BATCH_BYTES = 4 << 20
 ATTEMPTS = 8
 DIALECT = "openlineage"
+ONLY_FILES = (
+    "this event came with an idempotency token, which no server takes over: load it into the "
+    "database file, with --database"
+)
 
 
 class Report(msgspec.Struct):
@@ -71,19 +76,33 @@ class StoreSink:
 
     async def put(self, items: Sequence[Item], report: Report) -> list[Refusal]:
         refused: list[Refusal] = []
-        batch: list[Received] = []
+        batch: list[tuple[Item, Received]] = []
         now = self._clock()
-        for file, line, body in items:
+        for item in items:
             try:
-                event = self._decode(body)
+                batch.append((item, self._received(item.body, now)))
             except errors.InvalidRequest as error:
-                refused.append(Refusal(file, line, error.message))
-                continue
-            batch.append(Received(self._domain, DIALECT, body, digest_of(body), event, now))
-        waiting = [self._ingest.enqueue(received) for received in batch]
-        for receipt in await asyncio.gather(*waiting):
-            report.add(accepted=not receipt.repeated, repeated=receipt.repeated)
+                refused.append(Refusal(item.file, item.line, error.message))
+        waiting = [self._ingest.enqueue(received) for _, received in batch]
+        receipts = await asyncio.gather(*waiting, return_exceptions=True)
+        for (item, _), receipt in zip(batch, receipts, strict=True):
+            if isinstance(receipt, errors.Conflict):
+                refused.append(Refusal(item.file, item.line, receipt.message))
+            elif isinstance(receipt, BaseException):
+                raise receipt
+            else:
+                report.add(accepted=not receipt.repeated, repeated=receipt.repeated)
         return refused
+
+    def _received(self, line: bytes, now: int) -> Received:
+        envelope = unwrapped(line)
+        if envelope is None:
+            event = self._decode(line)
+            return Received(self._domain, DIALECT, line, digest_of(line), event, now)
+        kept, body = envelope.headwater_event, envelope.body.encode()
+        digest = digest_of(body, kept.token)
+        event = self._decode(body)
+        return Received(self._domain, kept.dialect, body, digest, event, now, token=kept.token)
 
 
 class ServerSink:
@@ -97,9 +116,14 @@ class ServerSink:
     async def put(self, items: Sequence[Item], report: Report) -> list[Refusal]:
         valid: list[Item] = []
         odd: list[Item] = []
+        refused: list[Refusal] = []
         for item in items:
-            (valid if _is_json(item.body) else odd).append(item)
-        refused = await self._batch(valid, report) if valid else []
+            if unwrapped(item.body) is not None:
+                refused.append(Refusal(item.file, item.line, ONLY_FILES))
+            else:
+                (valid if _is_json(item.body) else odd).append(item)
+        if valid:
+            refused += await self._batch(valid, report)
         for item in odd:  # one that is no plain JSON would take its neighbours with it
             refused += await self._single(item, report)
         return refused

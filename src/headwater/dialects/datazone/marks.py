@@ -4,6 +4,7 @@ So a rebuild and an export know of deleted events and domains, and no list, sear
 the nodes that they are noted at.
 """
 
+import uuid
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -20,6 +21,7 @@ from headwater.store import LoggedEvent, Reader
 DIALECT = "datazone"
 PRODUCER = "https://github.com/headwater/headwater"
 HIDDEN, SAID = "headwater_hidden", "headwater_datazone"
+_TOKEN = "datazone-mark:"  # noqa: S105 # with a token, an export tells the dialect too
 _PAGE = 20
 _FACETS = f"{PRODUCER}/blob/main/docs/reference/facets/"
 _SPEC = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/DatasetEvent"
@@ -45,13 +47,15 @@ class Marks:
     async def write(self, domain: str, node: NodeId, facet: dict[str, Any], time: int) -> None:
         """Notes a facet down at a node; returns when that is durable."""
         body = _event(node, facet, time)
+        token = _TOKEN + uuid.uuid4().hex
         received = Received(
             domain=domain,
             dialect=DIALECT,
             body=body,
-            digest=digest_of(body),
+            digest=digest_of(body, token),
             event=self._decode(body),
             received_at=self._context.clock(),
+            token=token,
         )
         await self._context.ingest.enqueue(received)
         self._context.telemetry.event(DIALECT, received.event.kind.value, "accepted")
