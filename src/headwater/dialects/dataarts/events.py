@@ -114,8 +114,8 @@ def format_time(micros: int) -> str:
     return moment.isoformat(timespec="microseconds")[:26] + "Z"
 
 
-def _facet(schema: str, **members: object) -> Facet:
-    return {"_producer": PRODUCER, "_schemaURL": schema, **members}
+def _facet(schema_url: str, /, **members: object) -> Facet:
+    return {"_producer": PRODUCER, "_schemaURL": schema_url, **members}
 
 
 def _info(operator: Operator, parts: Sequence[Part], guid_name: str) -> Facet:
