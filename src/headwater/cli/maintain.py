@@ -83,6 +83,12 @@ async def _rebuild_damaged(
                         await copy.create_domain(domain.name, domain.created_at)
                 for key in source.api_keys():
                     await copy.add_key(key)
+                for user in source.users():
+                    await copy.put_user(user)
+                for project in source.projects():
+                    await copy.add_project(project)
+                for mapped in source.connection_maps():
+                    await copy.put_connection_map(mapped)
                 log = cast(Store, source)  # of a store, a copy reads the log only
                 events = await Replayer(_decoder()).copy(log, copy, source.total, update)
             finally:

@@ -67,6 +67,7 @@ class Connections:
         # fmt: on
 
     async def show(self, request: Request) -> Response:
+        await self._maps.refresh()
         start = names.project_namespace(request.path[0])
         found = [
             ConnectionItem(source, *mapped)
@@ -85,6 +86,7 @@ class Connections:
     async def set(self, domain: str, source: str, setting: Setting) -> ConnectionItem:
         mapped = Mapped(setting.namespace, setting.pattern)
         async with self._changing:
+            await self._maps.refresh()
             if self._maps.of(domain).get(source) != mapped:
                 await self._maps.put(domain, source, mapped, self._clock())
             joined = await self._join(domain, source, mapped)
@@ -98,6 +100,7 @@ class Connections:
         setting: Setting = _SETTING.read(msgspec.json.encode(filled))
         domain, source = _domain(request), setting.source(request.path[0])
         async with self._changing:
+            await self._maps.refresh()
             mapped = self._maps.of(domain).get(source)
             if mapped is None or not await self._maps.remove(domain, source):
                 raise NotFound(f"no map of {source} is set")
