@@ -91,13 +91,13 @@ async def _change(method: str, project: str, said: dict[str, Any], given: dict[s
 
     body = {name: value for name, value in (said | given).items() if value is not None}
     path = f"/v1/{encode(project)}/headwater/connections"
-    async with _changes(options.place(**place), method) as changes:
+    async with _changes(options.place(**place)) as changes:
         answer = await changes.change(method, path, msgspec.json.encode(body))
     return msgspec.json.decode(answer)
 
 
 @asynccontextmanager
-async def _changes(place: options.Place, method: str) -> AsyncIterator[Changes]:
+async def _changes(place: options.Place) -> AsyncIterator[Changes]:
     if place.server is not None:
         from headwater.cli.client import Client
 
