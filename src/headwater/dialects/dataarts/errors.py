@@ -43,8 +43,9 @@ _TITLES = {
 
 def render(request: Request, error: Exception) -> Response:
     """`{"error_code", "error_msg", "request_id"}`; of the token service, IAM's object."""
-    status, message = _status(error), _message(error)
-    if request.raw_path.startswith(IAM_PATHS):
+    iam = request.raw_path.startswith(IAM_PATHS)
+    status, message = _status(error), _message(error, iam)
+    if iam:
         said: object = {
             "error": {"code": status, "message": message, "title": _TITLES.get(status, "Error")}
         }
@@ -60,7 +61,7 @@ def _status(error: Exception) -> int:
     return 400 if isinstance(error, errors.InvalidRequest) else status_of(error)
 
 
-def _message(error: Exception) -> str:
+def _message(error: Exception, iam: bool) -> str:
     """Nothing internal gets out."""
     if not isinstance(error, errors.HeadwaterError) or isinstance(
         error, errors.StoreError | ClientGone
@@ -69,9 +70,7 @@ def _message(error: Exception) -> str:
     if isinstance(error, NoRoute):
         return "The API does not exist or has not been published in the environment"
     text = error.message.encode("utf-8", "replace").decode()
-    if isinstance(error, ExpiredToken):
-        return text
-    if isinstance(error, errors.Unauthenticated):
+    if isinstance(error, errors.Unauthenticated) and not iam and not isinstance(error, ExpiredToken):
         return f"Incorrect IAM authentication information: {text}"
     return text
 
