@@ -9,7 +9,8 @@ for ties, the digest of the event. It is 16 bytes that compare as bytes.
 """
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -147,13 +148,18 @@ def _content_key(parts: _Parts) -> Key:
     inputs, outputs, explicit, columns = parts
     if sum(len(flow.sources) for flow in columns) <= _HEAVY:
         return key_of(_pack(parts))
-    pieces = [b"\x94", _pack(inputs), _pack(outputs), _pack(explicit), _array(len(columns))]
     packed: dict[int, bytes] = {}
-    for flow in columns:
-        sources = packed.get(id(flow.sources))
-        if sources is None:
-            sources = packed[id(flow.sources)] = _pack(flow.sources)
-        pieces += (b"\x93", _pack(flow.target), _pack(flow.fields), sources)
+
+    def pieces() -> Iterator[bytes]:
+        yield b"\x94"
+        yield from (_pack(inputs), _pack(outputs), _pack(explicit), _array(len(columns)))
+        for flow in columns:
+            yield from (b"\x93", _pack(flow.target), _pack(flow.fields))
+            sources = packed.get(id(flow.sources))
+            if sources is None:
+                sources = packed[id(flow.sources)] = _pack(flow.sources)
+            yield sources
+
     return key_of_pieces(pieces)
 
 
@@ -173,13 +179,12 @@ def _canonical(flows: Iterable[KeyFlow]) -> tuple[KeyFlow, ...]:
 
     Sources that flows share stay shared: a group of 100 x 100 columns is 200 names.
     """
-    stated: dict[tuple[Key, tuple[str, ...]], list[tuple[KeySource, ...]]] = {}
-    for flow in flows:
-        stated.setdefault((flow.target, flow.fields), []).append(flow.sources)
-    fed = {target for (target, _), parts in stated.items() if any(parts)}
+    ordered = sorted(flows, key=_flow_order)
+    fed = {flow.target for flow in ordered if flow.sources}
     united: dict[tuple[int, ...], tuple[KeySource, ...]] = {}
     found = []
-    for (target, fields), parts in sorted(stated.items(), key=lambda item: item[0]):
+    for (target, fields), equal in groupby(ordered, _flow_order):
+        parts = [flow.sources for flow in equal]
         which = tuple(map(id, parts))
         sources = united.get(which)
         if sources is None:
@@ -188,6 +193,10 @@ def _canonical(flows: Iterable[KeyFlow]) -> tuple[KeyFlow, ...]:
         if sources or target not in fed:
             found.append(KeyFlow(target, fields, sources))
     return tuple(found)
+
+
+def _flow_order(flow: KeyFlow) -> tuple[Key, tuple[str, ...]]:
+    return flow.target, flow.fields
 
 
 def _source_order(source: KeySource) -> tuple[Key, str, tuple[Transformation, ...]]:

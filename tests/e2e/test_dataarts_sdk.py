@@ -236,7 +236,7 @@ def test_every_input_reaches_every_output(desk: Desk) -> None:
 
 def test_depth_counts_tables(desk: Desk) -> None:
     """[29]"""
-    for number, (source, target) in enumerate(("ab", "bc", "cd")):
+    for number, (source, target) in enumerate((("a", "b"), ("b", "c"), ("c", "d"))):
         desk.create(huawei.request(f"chain{number}", [f"ch_{source}"], [f"ch_{target}"]))
     guid = desk.guid("ch_a")
     assert desk.names(guid, "OUT", 1) == {"ch_b"}

@@ -3,7 +3,7 @@
 import json
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -73,7 +73,7 @@ def send(server: Server, method: str, target: str, body: bytes, headers: dict[st
         return wire.request(method, target, body, *lines)
 
 
-SHAPES = {
+SHAPES: dict[str, tuple[dict[str, str], tuple[str, ...], Callable[[Json], bytes]]] = {
     "python": (
         {"User-Agent": "huaweicloud-usdk-python/3.0; app/x", "Accept": "*/*"},
         ("content-type", "host", "user-agent", "workspace", "x-project-id", "x-sdk-date"),

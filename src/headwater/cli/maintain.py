@@ -182,9 +182,9 @@ async def _verify(path: Path) -> None:
 def _decoder() -> Callable[[str, bytes], "Event"]:
     """Reads what was accepted once, by the dialect that it came in."""
     from headwater.dialects.openlineage.decode import Decoder
-    from headwater.dialects.openlineage.stored import DIALECTS
+    from headwater.dialects.openlineage.stored import DIALECTS, NAMES
 
-    decoders = dict.fromkeys(DIALECTS, Decoder(lean=True).decode)
+    decoders = dict.fromkeys(DIALECTS, Decoder(lean=True, name_limit=NAMES).decode)
 
     def decode(dialect: str, body: bytes) -> "Event":
         if dialect not in decoders:

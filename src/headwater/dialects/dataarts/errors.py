@@ -70,7 +70,8 @@ def _message(error: Exception, iam: bool) -> str:
     if isinstance(error, NoRoute):
         return "The API does not exist or has not been published in the environment"
     text = error.message.encode("utf-8", "replace").decode()
-    if isinstance(error, errors.Unauthenticated) and not iam and not isinstance(error, ExpiredToken):
+    plain = iam or isinstance(error, ExpiredToken)
+    if isinstance(error, errors.Unauthenticated) and not plain:
         return f"Incorrect IAM authentication information: {text}"
     return text
 

@@ -5,7 +5,7 @@ facet on each output while it is small; more pairs than that stay in groups (`he
 so does what the standard facet cannot say: that a table as a whole feeds an output.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
@@ -176,27 +176,24 @@ _Standard = dict[int, dict[str, dict[End, None]]]
 
 
 def _columns(operator: Operator) -> tuple[_Standard, list[object]]:
-    """Column lineage as the standard facet states it, by output, and what stays in groups."""
-    groups = list(_flat(operator))
-    pairs = sum(len(inputs) * len(outputs) for inputs, outputs in groups)
+    """Column lineage as the standard facet states it, by output, and what stays in groups.
+
+    A group is written before the next one is read: there may be a hundred of 200 columns.
+    """
+    many = operator.pairs > PAIRS
+    standard: _Standard = {}
+    kept: list[object] = []
     fed: dict[int, set[int]] = {}
-    for inputs, outputs in groups:
+    for inputs, outputs in operator.groups():
         sources = {place for place, _ in inputs}
         for place in {place for place, _ in outputs}:
             fed.setdefault(place, set()).update(sources)
-    whole = _whole(operator, fed)
-    if pairs > PAIRS:
-        return {}, [*({"inputs": a, "outputs": b} for a, b in groups), *whole]
-    standard: _Standard = {}
-    for inputs, outputs in groups:
+        if many:
+            kept.append(Raw(_json({"inputs": inputs, "outputs": outputs})))
+            continue
         for place, column in outputs:
             standard.setdefault(place, {}).setdefault(column, {}).update(dict.fromkeys(inputs))
-    return standard, whole
-
-
-def _flat(operator: Operator) -> Iterable[tuple[list[End], list[End]]]:
-    for inputs, outputs in operator.groups():
-        yield list(dict.fromkeys(inputs)), list(dict.fromkeys(outputs))
+    return standard, [*kept, *_whole(operator, fed)]
 
 
 def _whole(operator: Operator, fed: dict[int, set[int]]) -> list[object]:

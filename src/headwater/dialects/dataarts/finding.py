@@ -1,18 +1,16 @@
 """Finds what a guid stands for, and what the log says of it."""
 
-from headwater import history, lineage
+from headwater import fold, history
 from headwater.dialects.dataarts import names
+from headwater.dialects.openlineage.log import Log
 from headwater.dialects.openlineage.stored import DIALECTS, StoredEvents
-from headwater.errors import HeadwaterError, NotFound
-from headwater.event import Event, SchemaField
+from headwater.errors import NotFound
+from headwater.event import SchemaField
 from headwater.history import FacetStatement
-from headwater.ids import FieldId, Key, NodeId, NodeKind, digest_of
-from headwater.records import LAST_STAMP, stamp_of
-from headwater.store import Direction, LoggedEvent, NodeRow, Reader
+from headwater.ids import FieldId, Key, NodeId, NodeKind
+from headwater.store import Direction, NodeRow, Reader
 
 _HALF = 8
-COLUMNS = 10_000
-"""So many columns of a table are listed."""
 
 
 class Unknown(NotFound):
@@ -46,10 +44,34 @@ def _is_of(row: NodeRow, domain: str) -> bool:
 async def columns(reader: Reader, domain: str, dataset: NodeId) -> list[str]:
     """Every column of a dataset that a schema or a flow names, by any of its names."""
     key = dataset.key(domain)
-    found = dict.fromkeys(field.name for field in await _schema(reader, key, dataset))
-    graph = await lineage.column_lineage(reader, domain, dataset, Direction.BOTH, 0, None, COLUMNS)
-    found |= dict.fromkeys(node.ref.name for node in graph.nodes if isinstance(node.ref, FieldId))
-    return sorted(found)
+    found = {field.name for field in await _schema(reader, key, dataset)}
+    return sorted(found | await _named(reader, key))
+
+
+async def _named(reader: Reader, key: Key) -> set[str]:
+    """The columns of a dataset that the flows which hold now name."""
+    row = (await reader.nodes([key])).get(key)
+    members = {key}
+    if row is not None and row.alias_of is not None:
+        rows = (await reader.members([row.alias_of])).get(row.alias_of, [])
+        members |= {member.key for member in rows}
+    edges = await reader.edges(members, Direction.BOTH, None)
+    stated = await reader.stated({edge.owner for edge in edges}, None)
+    flows = [
+        flow
+        for parts in stated.values()
+        for part in parts
+        for _, flow in fold.column_flows(part.content)
+    ]
+    # What many flows share is looked through once.
+    sources = {id(flow.sources): flow.sources for flow in flows}.values()
+    found = {field for flow in flows if flow.target in members for field in flow.fields}
+    return found | {
+        source.field
+        for shared in sources
+        for source in shared
+        if source.node in members and source.field is not None
+    }
 
 
 async def _schema(reader: Reader, key: Key, dataset: NodeId) -> tuple[SchemaField, ...]:
@@ -61,30 +83,10 @@ async def schema(reader: Reader, domain: str, dataset: NodeId) -> dict[str, Sche
     return {field.name: field for field in await _schema(reader, dataset.key(domain), dataset)}
 
 
-_events = StoredEvents()
+_log = Log(dict.fromkeys(DIALECTS, StoredEvents().decode))
 
 
 async def facets(reader: Reader, key: Key, node: NodeId) -> dict[str, FacetStatement]:
     """The facets of a node that hold now, deleted ones too."""
-    states = await reader.facets(key)
-    found: dict[str, FacetStatement] = {}
-    for stamp in {state.stamp for state in states.values()}:
-        ceiling = min(int.from_bytes(stamp, "big") + 1, int.from_bytes(LAST_STAMP, "big"))
-        rows = await reader.node_events(key, ceiling.to_bytes(16, "big"), 1)
-        for logged in (await reader.bodies([position for _, position in rows])).values():
-            event = decoded(logged)
-            if event is not None:
-                digest = digest_of(logged.body, logged.token)
-                stated = [(stamp_of(event, digest, logged.received_at), event)]
-                found = history.fold_node(stated, node, found)
+    found, _ = await _log.facets(reader, key, node)
     return found
-
-
-def decoded(logged: LoggedEvent) -> Event | None:
-    """None for an event that was kept although it cannot be decoded."""
-    if logged.dialect not in DIALECTS:
-        return None
-    try:
-        return _events.decode(logged.body)
-    except HeadwaterError:
-        return None

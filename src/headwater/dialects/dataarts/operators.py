@@ -44,6 +44,8 @@ class Operator:
         self.inputs: dict[int, bool] = {}
         """By place; False for one that only a column names."""
         self.outputs: dict[int, bool] = {}
+        self.pairs = 0
+        """Of columns, in all groups."""
         self._groups: list[Callable[[], tuple[list[End], list[End]]]] = []
 
     @property
@@ -110,7 +112,8 @@ class Operator:
                     inputs, outputs = group.input_columns, group.output_columns
                 return sides.ends(0, inputs, place), sides.ends(1, outputs, place)
 
-            read()
+            inputs, outputs = read()
+            self.pairs += len(inputs) * len(outputs)
             self._groups.append(read)
 
 

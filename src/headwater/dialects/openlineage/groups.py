@@ -4,13 +4,14 @@ In a group every input reaches every output. Written pair by pair, 100 x 100 col
 are a million; here they are 20,000 names, and what is read from them stays as small.
 """
 
-import sys
 from collections.abc import Iterator
 
 import msgspec
+from msgspec import Raw
 
 from headwater.dialects.openlineage.body import Body
 from headwater.dialects.openlineage.findings import MOST, Report, first, fits
+from headwater.dialects.openlineage.salvage import Reader
 from headwater.event import Flow, Source
 from headwater.ids import NodeId, dataset
 
@@ -40,7 +41,11 @@ class Group(msgspec.Struct):
 
 class HeadwaterFlows(Body, kw_only=True):
     datasets: list[Named]
-    flows: list[Group]
+    flows: list[Raw]
+    """Groups; each is read by itself, and forgotten before the next."""
+
+
+_group = Reader(Group)
 
 
 def shared_flows(facet: HeadwaterFlows, pointer: str, report: Report) -> tuple[Flow, ...]:
@@ -55,11 +60,14 @@ def shared_flows(facet: HeadwaterFlows, pointer: str, report: Report) -> tuple[F
     return tuple(
         flow
         for at, group in enumerate(first(facet.flows, f"{pointer}/flows", report))
-        for flow in _flows(group, nodes, f"{pointer}/flows/{at}", report)
+        for flow in _flows(bytes(group), nodes, f"{pointer}/flows/{at}", report)
     )
 
 
-def _flows(group: Group, nodes: list[NodeId], pointer: str, report: Report) -> Iterator[Flow]:
+def _flows(text: bytes, nodes: list[NodeId], pointer: str, report: Report) -> Iterator[Flow]:
+    group = _group.read(text, pointer, report)
+    if group is None:
+        return
     named = {
         Source(nodes[end.dataset], end.field)
         for end in _known(group.inputs, nodes, f"{pointer}/inputs", report)
@@ -71,7 +79,7 @@ def _flows(group: Group, nodes: list[NodeId], pointer: str, report: Report) -> I
     for target, fields in targets.items():
         if None in fields:
             yield Flow(target, (), sources)
-        columns = tuple(sorted(sys.intern(field) for field in fields if field is not None))
+        columns = tuple(sorted(field for field in fields if field is not None))
         if columns:
             yield Flow(target, columns, sources)
 
