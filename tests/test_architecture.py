@@ -29,7 +29,12 @@ RUNG = {name: height for height, names in enumerate(LADDER) for name in names}
 STORES_REACH = RUNG["ingest"]
 
 ADAPTERS = frozenset({"dialects", "stores"})
-PARENTS = {"datazone": "openlineage", "marquez": "openlineage", "native": "openlineage"}
+PARENTS = {
+    "dataarts": "openlineage",
+    "datazone": "openlineage",
+    "marquez": "openlineage",
+    "native": "openlineage",
+}
 DRIVERS = frozenset({"apsw", "asyncpg", "psycopg", "sqlite3"})
 
 LINES = 400

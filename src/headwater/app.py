@@ -35,6 +35,7 @@ DIALECTS = (
     "headwater.dialects.openlineage.routes",
     "headwater.dialects.marquez.routes",
     "headwater.dialects.datazone.routes",
+    "headwater.dialects.dataarts.routes",
     "headwater.dialects.native.routes",
 )
 

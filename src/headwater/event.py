@@ -154,6 +154,8 @@ class JobFacts(msgspec.Struct, frozen=True):
     location: str | None = None
     lineage: tuple[Flow, ...] | None = None
     """The explicit lineage facet: targets are datasets or jobs."""
+    columns: tuple[Flow, ...] | None = None
+    """Column lineage of the outputs, stated for all of them together; targets are datasets."""
     hides: bool = False
     """The event deletes the job: it stays hidden until a newer event names it."""
 

@@ -7,6 +7,7 @@ be read before it is written, and every machine derives the same one.
 import enum
 import re
 import uuid
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from hashlib import sha256
 from urllib.parse import quote, unquote
@@ -32,6 +33,14 @@ def key_of(*parts: str | bytes) -> Key:
         raw = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
         digest.update(len(raw).to_bytes(4, "big"))
         digest.update(raw)
+    return digest.digest()[:16]
+
+
+def key_of_pieces(pieces: Callable[[], Iterable[bytes]]) -> Key:
+    """`key_of` the one part that the pieces make together; they are made twice, and not kept."""
+    digest = sha256(sum(map(len, pieces())).to_bytes(4, "big"))
+    for piece in pieces():
+        digest.update(piece)
     return digest.digest()[:16]
 
 

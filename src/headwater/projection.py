@@ -3,7 +3,7 @@
 What is worked out once is remembered, because most events repeat what the ones before them said.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from headwater.event import (
     TERMINAL,
@@ -125,9 +125,10 @@ class Projector:
         assert event.job is not None
         facts = event.job.facts
         lineage = facts.lineage if isinstance(facts, JobFacts) else None
+        together = facts.columns if isinstance(facts, JobFacts) else None
         memo_key: tuple[str | bytes, ...] = (
             owner.key,
-            owner.digest if lineage is not None else b"",
+            owner.digest if lineage is not None or together is not None else b"",
             *(use.statement.digest for use in event.inputs),
             "->",
             *(use.statement.digest for use in event.outputs),
@@ -136,7 +137,7 @@ class Projector:
         if known is not None:
             return known
         mentions: Mentions = {}
-        columns: list[KeyFlow] = []
+        columns = _key_flows(domain, together or (), mentions)
         for use in event.outputs:
             stated = use.statement.facts
             if isinstance(stated, DatasetFacts) and stated.columns is not None:
@@ -148,7 +149,8 @@ class Projector:
             None if lineage is None else _key_flows(domain, lineage, mentions),
             columns,
         )
-        weight = 500 + 100 * sum(len(f.fields) + len(f.sources) for f in columns)
+        apart = {id(flow.sources): len(flow.sources) for flow in said.columns}
+        weight = 500 + 100 * (sum(len(f.fields) for f in columns) + sum(apart.values()))
         return self._contents.put(memo_key, (said, mentions), weight)
 
     def _run(
@@ -240,8 +242,10 @@ def _mention(
             renames.append((old, key))
 
 
-def _key_flows(domain: str, flows: Iterable[Flow], mentions: Mentions) -> list[KeyFlow]:
+def _key_flows(domain: str, flows: Sequence[Flow], mentions: Mentions) -> list[KeyFlow]:
     keys: dict[NodeId, Key] = {}
+    shared: dict[int, tuple[KeySource, ...]] = {}
+    """By the identity of the sources: what many flows share stays shared."""
 
     def key(node: NodeId) -> Key:
         known = keys.get(node)
@@ -250,14 +254,13 @@ def _key_flows(domain: str, flows: Iterable[Flow], mentions: Mentions) -> list[K
             mentions[known] = node
         return known
 
-    return [
-        KeyFlow(
-            key(flow.target),
-            flow.fields,
-            tuple(
+    def sources(flow: Flow) -> tuple[KeySource, ...]:
+        known = shared.get(id(flow.sources))
+        if known is None:
+            known = shared[id(flow.sources)] = tuple(
                 KeySource(key(source.node), source.field, source.transformations)
                 for source in flow.sources
-            ),
-        )
-        for flow in flows
-    ]
+            )
+        return known
+
+    return [KeyFlow(key(flow.target), flow.fields, sources(flow)) for flow in flows]

@@ -9,13 +9,14 @@ for ties, the digest of the event. It is 16 bytes that compare as bytes.
 """
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from headwater.event import Event, EventKind, EventType, Facet, Transformation
-from headwater.ids import Key, NodeId, key_of
+from headwater.ids import Key, NodeId, key_of, key_of_pieces
 
 Stamp = bytes
 T = TypeVar("T", bound=tuple[Any, ...])
@@ -131,20 +132,71 @@ def content(
         None if explicit is None else _canonical(explicit),
         _canonical(columns),
     )
-    return Content(*parts, key_of(msgspec.msgpack.encode(parts)))
+    return Content(*parts, _content_key(parts))
+
+
+_Parts = tuple[
+    tuple[Key, ...], tuple[Key, ...], tuple["KeyFlow", ...] | None, tuple["KeyFlow", ...]
+]
+_HEAVY = 10_000
+_pack = msgspec.msgpack.Encoder().encode
+
+
+def _content_key(parts: _Parts) -> Key:
+    """The key of the parts as msgpack. Sources that flows share are packed once: written out for
+    each flow they may be a million."""
+    inputs, outputs, explicit, columns = parts
+    if sum(len(flow.sources) for flow in columns) <= _HEAVY:
+        return key_of(_pack(parts))
+    packed: dict[int, bytes] = {}
+
+    def pieces() -> Iterator[bytes]:
+        yield b"\x94"
+        yield from (_pack(inputs), _pack(outputs), _pack(explicit), _array(len(columns)))
+        for flow in columns:
+            yield from (b"\x93", _pack(flow.target), _pack(flow.fields))
+            sources = packed.get(id(flow.sources))
+            if sources is None:
+                sources = packed[id(flow.sources)] = _pack(flow.sources)
+            yield sources
+
+    return key_of_pieces(pieces)
+
+
+def _array(length: int) -> bytes:
+    """How msgpack begins an array."""
+    if length < 16:
+        return bytes((0x90 | length,))
+    return (
+        b"\xdc" + length.to_bytes(2, "big")
+        if length < 1 << 16
+        else (b"\xdd" + length.to_bytes(4, "big"))
+    )
 
 
 def _canonical(flows: Iterable[KeyFlow]) -> tuple[KeyFlow, ...]:
-    """Unites the sources of equal targets; "known to have none" yields to any source."""
-    united: dict[tuple[Key, tuple[str, ...]], set[KeySource]] = {}
-    for flow in flows:
-        united.setdefault((flow.target, flow.fields), set()).update(flow.sources)
-    fed = {target for (target, _), sources in united.items() if sources}
-    return tuple(
-        KeyFlow(target, fields, tuple(sorted(sources, key=_source_order)))
-        for (target, fields), sources in sorted(united.items(), key=lambda item: item[0])
-        if sources or target not in fed
-    )
+    """Unites the sources of equal targets; "known to have none" yields to any source.
+
+    Sources that flows share stay shared: a group of 100 x 100 columns is 200 names.
+    """
+    ordered = sorted(flows, key=_flow_order)
+    fed = {flow.target for flow in ordered if flow.sources}
+    united: dict[tuple[int, ...], tuple[KeySource, ...]] = {}
+    found = []
+    for (target, fields), equal in groupby(ordered, _flow_order):
+        parts = [flow.sources for flow in equal]
+        which = tuple(map(id, parts))
+        sources = united.get(which)
+        if sources is None:
+            together = set(parts[0]).union(*parts[1:])
+            sources = united[which] = tuple(sorted(together, key=_source_order))
+        if sources or target not in fed:
+            found.append(KeyFlow(target, fields, sources))
+    return tuple(found)
+
+
+def _flow_order(flow: KeyFlow) -> tuple[Key, tuple[str, ...]]:
+    return flow.target, flow.fields
 
 
 def _source_order(source: KeySource) -> tuple[Key, str, tuple[Transformation, ...]]:

@@ -188,13 +188,19 @@ async def rebuild(
 
 
 async def _keep_access(store: Copy, copy: Copy) -> None:
-    """Carries over what does not come from events: domains and keys."""
+    """Carries over what does not come from events: domains, keys, users, projects, maps."""
     known = {domain.name for domain in await copy.domains()}
     for domain in await store.domains():
         if domain.name not in known:
             await copy.create_domain(domain.name, domain.created_at)
     for key in await store.keys():
         await copy.add_key(key)
+    for user in await store.users():
+        await copy.put_user(user)
+    for project in await store.projects():
+        await copy.add_project(project)
+    for mapped in await store.connection_maps():
+        await copy.put_connection_map(mapped)
 
 
 def _remove(scratch: Path) -> None:

@@ -55,6 +55,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "beside the database, with .secret behind its name; made when it is first needed."
         ),
     ] = ""
+    connection_map: Annotated[
+        str,
+        Meta(
+            description="A JSON file that maps the data connections of Huawei clients to the "
+            "namespaces of other producers; applied at the start."
+        ),
+    ] = ""
     insecure: Annotated[
         bool,
         Meta(description="Take requests without a key, on any address. Never on a shared network."),

@@ -61,6 +61,39 @@ class ApiKey(msgspec.Struct, frozen=True):
     sealed: bytes | None = None
 
 
+class UserAccount(msgspec.Struct, frozen=True):
+    """Someone who may ask for a token by name and password; of the password a hash is kept."""
+
+    domain: str
+    name: str
+    scopes: frozenset[str]
+    password: str
+    created_at: int
+
+
+class Project(msgspec.Struct, frozen=True):
+    """A project id of Huawei clients; it belongs to one domain."""
+
+    id: str
+    domain: str
+    name: str
+    created_at: int
+
+
+class ConnectionMap(msgspec.Struct, frozen=True):
+    """Which namespace the tables of a data connection have in other producers' events.
+
+    `source` is the namespace that they have without a map. `pattern` makes the name of a table
+    there of its `{catalog}`, `{database}`, `{schema}` and `{table}`.
+    """
+
+    domain: str
+    source: str
+    namespace: str
+    pattern: str
+    created_at: int
+
+
 class NodeRow(msgspec.Struct, frozen=True):
     """A job or dataset as the graph knows it.
 
@@ -205,6 +238,10 @@ class Reader(Protocol):
     """The reads of one question; all of them see the same state."""
 
     async def nodes(self, keys: Iterable[Key]) -> dict[Key, NodeRow]: ...
+
+    async def nodes_like(self, prefix: bytes) -> list[NodeRow]:
+        """The nodes of any domain whose keys begin with these bytes (8 or more)."""
+        ...
 
     async def details(self, keys: Iterable[Key]) -> dict[Key, NodeDetail]: ...
 
@@ -375,8 +412,40 @@ class Store(Protocol):
         """False when no such key is in force."""
         ...
 
+    async def users(self) -> list[UserAccount]: ...
+
+    async def put_user(self, user: UserAccount) -> None:
+        """Adds a user, or replaces the one of that name. Raises NotFound without the domain."""
+        ...
+
+    async def remove_user(self, domain: str, name: str) -> bool:
+        """False when there is none."""
+        ...
+
+    async def projects(self) -> list[Project]: ...
+
+    async def add_project(self, project: Project) -> None:
+        """Raises Conflict when the id is taken, NotFound without the domain."""
+        ...
+
+    async def remove_project(self, identity: str) -> bool:
+        """False when there is none."""
+        ...
+
+    async def connection_maps(self) -> list[ConnectionMap]: ...
+
+    async def put_connection_map(self, mapped: ConnectionMap) -> None:
+        """Adds a map, or replaces that of the same source. Raises NotFound without the domain."""
+        ...
+
+    async def remove_connection_map(self, domain: str, source: str) -> bool:
+        """False when there is none."""
+        ...
+
     def keys_version(self) -> int:
-        """Changes whenever any process adds or revokes a key; cheap enough for every request."""
+        """Changes whenever any process changes who may do what: keys, users, projects, maps of
+        connections. Cheap enough for every request.
+        """
         ...
 
     async def ping(self) -> None:

@@ -37,11 +37,11 @@ def clean_environment(home: Path, **more: str) -> dict[str, str]:
     return {**kept, "HOME": str(home), **more}
 
 
-def command(home: Path, *arguments: str) -> Done:
-    """Runs `headwater` to its end."""
+def command(home: Path, *arguments: str, given: bytes = b"") -> Done:
+    """Runs `headwater` to its end; `given` is its standard input."""
     done = subprocess.run(
         [*HEADWATER, *arguments],
-        stdin=subprocess.DEVNULL,
+        input=given,
         capture_output=True,
         env=clean_environment(home),
         cwd=home,

@@ -120,6 +120,11 @@ class KeyRing:
             return None
         return self._known.put(digest, _principal(key))
 
+    def holder(self, identity: str) -> Principal | None:
+        """Whose key this is, if it is in force; `refresh` comes before."""
+        key = self._keys.get(identity.encode("utf-8", "replace"))
+        return None if key is None else _principal(key)
+
     def signing(self, identity: str) -> SigningKey | None:
         """The key of this id for verifying what it signed; `refresh` comes before.
 

@@ -44,6 +44,8 @@ class BatchAnswer(msgspec.Struct, frozen=True):
 class _Problem(msgspec.Struct, frozen=True):
     error: str = ""
     message: str = ""
+    error_msg: str = ""
+    """As the paths of Huawei's clients say it."""
 
 
 class Client:
@@ -94,6 +96,12 @@ class Client:
             HeadwaterError: the server is not there, or says no.
         """
         response = await self._send("GET", path, params=params)
+        return _checked(response, self._key).content
+
+    async def change(self, method: str, path: str, body: bytes) -> bytes:
+        """Sends a change of our own; the body of a good answer. Raises HeadwaterError."""
+        headers = {"content-type": "application/json", "workspace": "headwater"}
+        response = await self._send(method, path, content=body, headers=headers)
         return _checked(response, self._key).content
 
     async def get_stored(self, path: str) -> tuple[bytes, bool]:
@@ -180,7 +188,12 @@ def _error(response: httpx.Response, key: str | None) -> HeadwaterError:
         problem = msgspec.json.decode(response.content, type=_Problem)
     except msgspec.DecodeError:
         problem = _Problem()
-    message = problem.message or problem.error or f"{status} {response.reason_phrase}"
+    message = (
+        problem.message
+        or problem.error_msg
+        or problem.error
+        or f"{status} {response.reason_phrase}"
+    )
     match status:
         case 401:
             hint = "the key does not hold" if key else "the server needs a key: --key"

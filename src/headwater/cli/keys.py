@@ -11,23 +11,23 @@ from headwater import errors
 from headwater.cli import options, output
 
 if TYPE_CHECKING:
-    from headwater.stores.sqlite import KeyBook
+    from headwater.stores.sqlite import AccountBook
 
 SCOPES = ("write", "read", "admin")
 
 
-async def _book(database: str | None, create: bool = False) -> "KeyBook":
-    """The keys of a database, which is made if `create` says so."""
+async def book_of(database: str | None, create: bool = False) -> "AccountBook":
+    """Who may do what in a database, which is made if `create` says so."""
     from headwater.stores.sqlite import open_admin
 
     return await open_admin((options.database_path if create else options.existing)(database))
 
 
-def _now() -> int:
+def now() -> int:
     return time.time_ns() // 1000
 
 
-def _shown(micros: int | None) -> str:
+def shown(micros: int | None) -> str:
     if micros is None:
         return ""
     return datetime.fromtimestamp(micros / 1e6, UTC).isoformat(" ", "seconds")[:19] + "Z"
@@ -66,9 +66,9 @@ async def create_key(
 
     granted = [Scope(scope) for scope in scopes or ("write", "read")]
     path = Path(options.database_path(database))
-    book = await _book(database, create=True)
+    book = await book_of(database, create=True)
     vault = vault_of(path, Settings.load().key_file)
-    key, secret = apikeys.create_key(domain, granted, label, _now(), vault)
+    key, secret = apikeys.create_key(domain, granted, label, now(), vault)
     await book.add_key(key)
     token = apikeys.token_of(key, secret)
     if format == "json":
@@ -89,7 +89,7 @@ async def create_key(
 @options.run
 async def list_keys(database: str | None, format: str) -> None:
     """Show every key: its id, domain, scopes and label, never its secret."""
-    found = await (await _book(database)).keys()
+    found = await (await book_of(database)).keys()
     if format == "json":
         output.json_of(
             [
@@ -98,8 +98,8 @@ async def list_keys(database: str | None, format: str) -> None:
                     "domain": key.domain,
                     "scopes": sorted(key.scopes),
                     "label": key.label,
-                    "created_at": _shown(key.created_at),
-                    "revoked_at": _shown(key.revoked_at) or None,
+                    "created_at": shown(key.created_at),
+                    "revoked_at": shown(key.revoked_at) or None,
                 }
                 for key in found
             ]
@@ -113,8 +113,8 @@ async def list_keys(database: str | None, format: str) -> None:
                 key.domain,
                 sorted(key.scopes),
                 key.label,
-                _shown(key.created_at),
-                _shown(key.revoked_at),
+                shown(key.created_at),
+                shown(key.revoked_at),
             )
             for key in found
         ],
@@ -177,7 +177,7 @@ async def open_session(identity: str, minutes: int, database: str | None, format
 async def revoke_key(identity: str, database: str | None) -> None:
     """Take the key of this id out of force. A running server refuses it from its next request."""
     identity = identity.partition(".")[0]  # a whole token will do
-    if not await (await _book(database)).revoke_key(identity, _now()):
+    if not await (await book_of(database)).revoke_key(identity, now()):
         raise errors.NotFound("no key of this id is in force: headwater keys list")
     output.line(f"Revoked {output.safe(identity)}.")
 
@@ -193,7 +193,7 @@ def domains() -> None:
 @options.run
 async def create_domain(name: str, database: str | None) -> None:
     """Make a domain of this name."""
-    await (await _book(database, create=True)).create_domain(name, _now())
+    await (await book_of(database, create=True)).create_domain(name, now())
     output.line(f"Created {output.safe(name)}.")
 
 
@@ -203,10 +203,10 @@ async def create_domain(name: str, database: str | None) -> None:
 @options.run
 async def list_domains(database: str | None, format: str) -> None:
     """Show every domain."""
-    found = await (await _book(database)).domains()
+    found = await (await book_of(database)).domains()
     if format == "json":
         output.json_of(
-            [{"name": each.name, "created_at": _shown(each.created_at)} for each in found]
+            [{"name": each.name, "created_at": shown(each.created_at)} for each in found]
         )
         return
-    output.table(("name", "created"), [(each.name, _shown(each.created_at)) for each in found])
+    output.table(("name", "created"), [(each.name, shown(each.created_at)) for each in found])

@@ -83,6 +83,12 @@ async def _rebuild_damaged(
                         await copy.create_domain(domain.name, domain.created_at)
                 for key in source.api_keys():
                     await copy.add_key(key)
+                for user in source.users():
+                    await copy.put_user(user)
+                for project in source.projects():
+                    await copy.add_project(project)
+                for mapped in source.connection_maps():
+                    await copy.put_connection_map(mapped)
                 log = cast(Store, source)  # of a store, a copy reads the log only
                 events = await Replayer(_decoder()).copy(log, copy, source.total, update)
             finally:
@@ -176,9 +182,9 @@ async def _verify(path: Path) -> None:
 def _decoder() -> Callable[[str, bytes], "Event"]:
     """Reads what was accepted once, by the dialect that it came in."""
     from headwater.dialects.openlineage.decode import Decoder
-    from headwater.dialects.openlineage.stored import DIALECTS
+    from headwater.dialects.openlineage.stored import DIALECTS, NAMES
 
-    decoders = dict.fromkeys(DIALECTS, Decoder(lean=True).decode)
+    decoders = dict.fromkeys(DIALECTS, Decoder(lean=True, name_limit=NAMES).decode)
 
     def decode(dialect: str, body: bytes) -> "Event":
         if dialect not in decoders:

@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import astuple
 
 from headwater import mask
-from headwater.dialects.openlineage import columns
+from headwater.dialects.openlineage import columns, groups
 from headwater.dialects.openlineage.body import Body
 from headwater.dialects.openlineage.findings import MOST, Report, first, fits
 from headwater.dialects.openlineage.salvage import Reader
@@ -180,6 +180,10 @@ def _columns(body: columns.ColumnLineage, place: Place) -> Stated:
     return Stated({"columns": flows})
 
 
+def _job_columns(body: groups.HeadwaterFlows, place: Place) -> Stated:
+    return Stated({"columns": groups.shared_flows(body, place.pointer, place.report)})
+
+
 def _job_lineage(body: columns.JobLineage, place: Place) -> Stated:
     return Stated({"lineage": columns.job_flows(body, place.node, place.pointer, place.report)})
 
@@ -269,6 +273,7 @@ JOB: dict[str, Known[Any]] = _SHARED | {
     "sql": _alone(Sql, _sql),
     "sourceCodeLocation": _alone(SourceCodeLocation, _location),
     "lineage": Known(1, columns.JobLineage, _job_lineage),
+    "headwater_flows": Known(1, groups.HeadwaterFlows, _job_columns),
 }
 DATASET_USED: dict[str, Known[Any]] = _SHARED | {
     "schema": Known(1, Schema, _schema),

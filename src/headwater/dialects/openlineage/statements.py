@@ -100,7 +100,8 @@ def _weight(statement: NodeStatement) -> int:
     if isinstance(facts, DatasetFacts):
         weight += 8 * len(facts.fields) + 200 * len(facts.schema or ())
     flows = (*(facts.lineage or ()), *(getattr(facts, "columns", None) or ()))
-    return weight + sum(150 + 70 * (len(flow.fields) + len(flow.sources)) for flow in flows)
+    sources = {id(flow.sources): len(flow.sources) for flow in flows}
+    return weight + sum(150 + 70 * len(f.fields) for f in flows) + 70 * sum(sources.values())
 
 
 def _facet(

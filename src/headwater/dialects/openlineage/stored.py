@@ -7,7 +7,7 @@ from headwater.event import Event
 
 NAMES = 1 << 20
 MEMO = 4 << 20
-DIALECTS = frozenset({"openlineage", "native", "marquez", "datazone"})
+DIALECTS = frozenset({"openlineage", "native", "marquez", "datazone", "dataarts"})
 """The dialects whose events are OpenLineage's."""
 
 

@@ -1,6 +1,6 @@
 """The embedded store, on SQLite."""
 
-from headwater.stores.sqlite.keybook import KeyBook
+from headwater.stores.sqlite.accounts import AccountBook
 from headwater.stores.sqlite.store import SqliteStore, open_admin, open_store
 
-__all__ = ["KeyBook", "SqliteStore", "open_admin", "open_store"]
+__all__ = ["AccountBook", "SqliteStore", "open_admin", "open_store"]

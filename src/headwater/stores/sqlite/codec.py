@@ -14,14 +14,24 @@ KIND_OF = {number: kind for kind, number in KINDS.items()}
 _encode = msgspec.msgpack.Encoder().encode
 
 
-class _Body(msgspec.Struct, array_like=True):
-    """A content with every node listed once; the rest refers to it by place."""
+_Source = tuple[Any, ...]
+_Flow = tuple[int, tuple[str, ...], list[_Source] | int]
+SHARED_FROM = 10_000
+"""So many sources in all flows together, and those that flows share are written once."""
+
+
+class _Body(msgspec.Struct, array_like=True, omit_defaults=True):
+    """A content with every node listed once; the rest refers to it by place.
+
+    The sources of a flow are a list, or the place of one in `shared`.
+    """
 
     nodes: list[bytes]
     inputs: list[int]
     outputs: list[int]
-    explicit: list[tuple[int, tuple[str, ...], list[tuple[Any, ...]]]] | None
-    columns: list[tuple[int, tuple[str, ...], list[tuple[Any, ...]]]]
+    explicit: list[_Flow] | None
+    columns: list[_Flow]
+    shared: list[list[_Source]] = []
 
 
 _bodies = msgspec.msgpack.Decoder(_Body)
@@ -29,56 +39,72 @@ _bodies = msgspec.msgpack.Decoder(_Body)
 
 def encode_content(content: Content) -> bytes:
     places: dict[Key, int] = {}
+    shared = _Shared(content.columns, places)
+    inputs = [_place(places, key) for key in content.inputs]
+    outputs = [_place(places, key) for key in content.outputs]
+    explicit = None
+    if content.explicit is not None:
+        explicit = [_flow(places, flow) for flow in content.explicit]
+    columns = [shared.flow(flow) for flow in content.columns]
+    body = (list(places), inputs, outputs, explicit, columns)
+    return _encode((*body, shared.lists) if shared.lists else body)
 
-    def place(key: Key) -> int:
-        return places.setdefault(key, len(places))
 
-    def flows(items: tuple[KeyFlow, ...]) -> list[tuple[int, tuple[str, ...], list[Any]]]:
-        return [
-            (
-                place(flow.target),
-                flow.fields,
-                [
-                    (place(s.node), s.field, s.transformations)
-                    if s.transformations
-                    else (place(s.node), s.field)
-                    for s in flow.sources
-                ],
-            )
-            for flow in items
-        ]
+def _place(places: dict[Key, int], key: Key) -> int:
+    return places.setdefault(key, len(places))
 
-    inputs = [place(key) for key in content.inputs]
-    outputs = [place(key) for key in content.outputs]
-    explicit = None if content.explicit is None else flows(content.explicit)
-    columns = flows(content.columns)
-    return _encode(_Body(list(places), inputs, outputs, explicit, columns))
+
+def _flow(places: dict[Key, int], flow: KeyFlow) -> _Flow:
+    target = _place(places, flow.target)
+    return target, flow.fields, _sources(places, flow.sources)
+
+
+def _sources(places: dict[Key, int], sources: tuple[KeySource, ...]) -> list[_Source]:
+    return [
+        (_place(places, s.node), s.field, s.transformations)
+        if s.transformations
+        else (_place(places, s.node), s.field)
+        for s in sources
+    ]
+
+
+class _Shared:
+    """Writes flows; the sources of heavy ones once each."""
+
+    def __init__(self, flows: tuple[KeyFlow, ...], places: dict[Key, int]) -> None:
+        self.lists: list[list[_Source]] = []
+        self._places = places
+        self._heavy = sum(len(flow.sources) for flow in flows) > SHARED_FROM
+        self._by_value: dict[tuple[KeySource, ...], int] = {}
+        self._by_identity: dict[int, int] = {}
+
+    def flow(self, flow: KeyFlow) -> _Flow:
+        if not self._heavy:
+            return _flow(self._places, flow)
+        return _place(self._places, flow.target), flow.fields, self._list(flow.sources)
+
+    def _list(self, sources: tuple[KeySource, ...]) -> int:
+        known = self._by_identity.get(id(sources))
+        if known is None:
+            known = self._by_value.setdefault(sources, len(self.lists))
+            if known == len(self.lists):
+                self.lists.append(_sources(self._places, sources))
+            self._by_identity[id(sources)] = known
+        return known
 
 
 def decode_content(body: bytes, digest: bytes) -> Content:
     raw = _bodies.decode(body)
     nodes = raw.nodes
+    shared = [_read_sources(nodes, sources) for sources in raw.shared]
 
-    def flows(
-        items: list[tuple[int, tuple[str, ...], list[tuple[Any, ...]]]],
-    ) -> tuple[KeyFlow, ...]:
+    def flows(items: list[_Flow]) -> tuple[KeyFlow, ...]:
         return tuple(
             [
                 KeyFlow(
                     nodes[target],
                     fields,
-                    tuple(
-                        [
-                            KeySource(
-                                nodes[source[0]],
-                                source[1],
-                                tuple([Transformation(*t) for t in source[2]])
-                                if len(source) > 2
-                                else (),
-                            )
-                            for source in sources
-                        ]
-                    ),
+                    shared[sources] if isinstance(sources, int) else _read_sources(nodes, sources),
                 )
                 for target, fields, sources in items
             ]
@@ -90,6 +116,19 @@ def decode_content(body: bytes, digest: bytes) -> Content:
         None if raw.explicit is None else flows(raw.explicit),
         flows(raw.columns),
         digest,
+    )
+
+
+def _read_sources(nodes: list[bytes], sources: list[_Source]) -> tuple[KeySource, ...]:
+    return tuple(
+        [
+            KeySource(
+                nodes[source[0]],
+                source[1],
+                tuple([Transformation(*t) for t in source[2]]) if len(source) > 2 else (),
+            )
+            for source in sources
+        ]
     )
 
 

@@ -219,6 +219,10 @@ SELECT body FROM dictionary WHERE id = ?
 SELECT n.id, n.key, n.kind, n.namespace_id, n.name, n.alias_of, n.flows, n.hidden_at
 FROM carray(?) f CROSS JOIN node n ON n.id = f.value
 
+-- Nodes whose keys begin alike; the bounds are keys.
+-- name: nodes_between
+SELECT id FROM node WHERE key BETWEEN ? AND ?
+
 -- name: members_of
 SELECT n.id, n.key, n.kind, n.namespace_id, n.name, n.alias_of, n.flows, n.hidden_at
 FROM carray(?) f CROSS JOIN node n ON n.alias_of = f.value
@@ -474,6 +478,38 @@ UPDATE api_key SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL
 
 -- name: api_key_in_force
 SELECT 1 FROM api_key WHERE id = ? AND revoked_at IS NULL
+
+-- name: user_accounts
+SELECT d.name, u.name, u.scopes, u.password, u.created_at
+FROM user_account u JOIN domain d ON d.id = u.domain_id ORDER BY d.name, u.name
+
+-- name: put_user_account
+INSERT OR REPLACE INTO user_account (domain_id, name, scopes, password, created_at)
+VALUES (?, ?, ?, ?, ?)
+
+-- name: delete_user_account
+DELETE FROM user_account WHERE domain_id = ? AND name = ?
+
+-- name: projects
+SELECT p.id, d.name, p.name, p.created_at
+FROM project p JOIN domain d ON d.id = p.domain_id ORDER BY p.id
+
+-- name: insert_project
+INSERT INTO project (id, domain_id, name, created_at) VALUES (?, ?, ?, ?)
+
+-- name: delete_project
+DELETE FROM project WHERE id = ?
+
+-- name: connection_maps
+SELECT d.name, c.source, c.namespace, c.pattern, c.created_at
+FROM connection_map c JOIN domain d ON d.id = c.domain_id ORDER BY d.name, c.source
+
+-- name: put_connection_map
+INSERT OR REPLACE INTO connection_map (domain_id, source, namespace, pattern, created_at)
+VALUES (?, ?, ?, ?, ?)
+
+-- name: delete_connection_map
+DELETE FROM connection_map WHERE domain_id = ? AND source = ?
 
 -- name: log_after
 SELECT e.position, d.name, e.dialect, e.received_at, e.token, b.dictionary_id, b.body

@@ -8,7 +8,7 @@ import msgspec
 
 from headwater.errors import HeadwaterError, NotFound, StoreError
 from headwater.ids import digest_of
-from headwater.store import ApiKey, Domain, LoggedEvent
+from headwater.store import ApiKey, ConnectionMap, Domain, LoggedEvent, Project, UserAccount
 from headwater.stores.sqlite.bodies import Bodies
 from headwater.stores.sqlite.connection import Connection, Row, translated
 from headwater.stores.sqlite.lock import Trace, left_behind
@@ -34,6 +34,14 @@ _DOMAINS = "SELECT id, name, created_at FROM domain"
 _KEYS = """
     SELECT k.id, d.name, k.scopes, k.secret_hash, k.label, k.created_at, k.revoked_at
     FROM api_key k JOIN domain d ON d.id = k.domain_id"""
+_USERS = """
+    SELECT d.name, u.name, u.scopes, u.password, u.created_at
+    FROM user_account u JOIN domain d ON d.id = u.domain_id"""
+_PROJECTS = """
+    SELECT p.id, d.name, p.name, p.created_at FROM project p JOIN domain d ON d.id = p.domain_id"""
+_MAPS = """
+    SELECT d.name, c.source, c.namespace, c.pattern, c.created_at
+    FROM connection_map c JOIN domain d ON d.id = c.domain_id"""
 _SECRETS = "SELECT key_id, sealed FROM api_secret"
 
 
@@ -114,6 +122,16 @@ class Salvage:
             ApiKey(row[0], row[1], frozenset(row[2].split()), *(*row[3:], sealed.get(row[0])))
             for row in self._tried(_KEYS)
         ]
+
+    def users(self) -> list[UserAccount]:
+        rows = self._tried(_USERS)
+        return [UserAccount(row[0], row[1], frozenset(row[2].split()), *row[3:]) for row in rows]
+
+    def projects(self) -> list[Project]:
+        return [Project(*row) for row in self._tried(_PROJECTS)]
+
+    def connection_maps(self) -> list[ConnectionMap]:
+        return [ConnectionMap(*row) for row in self._tried(_MAPS)]
 
     def close(self) -> None:
         self._db.close()

@@ -22,10 +22,10 @@ from headwater.event import Received
 from headwater.records import Projected
 from headwater.store import LoggedEvent, Reader, Receipt
 from headwater.stores.sqlite import state
+from headwater.stores.sqlite.accounts import AccountBook
 from headwater.stores.sqlite.bodies import Bodies, Unreadable
 from headwater.stores.sqlite.connection import Connection, translated
 from headwater.stores.sqlite.integrity import damaged, examine_idle
-from headwater.stores.sqlite.keybook import KeyBook
 from headwater.stores.sqlite.latest import Latest
 from headwater.stores.sqlite.lock import FileLock
 from headwater.stores.sqlite.migrations import Progress, check
@@ -53,7 +53,7 @@ def _tell(text: str) -> None:
     logging.getLogger(__name__).warning(text)
 
 
-class SqliteStore(KeyBook):
+class SqliteStore(AccountBook):
     """Fills `store.Store`. Made by `open_store`."""
 
     def __init__(self, path: Path, *, read_only: bool) -> None:
@@ -268,9 +268,9 @@ def _open(file: Path, create: bool, read_only: bool, progress: Progress) -> Sqli
     return store
 
 
-async def open_admin(path: str | Path) -> KeyBook:
-    """Domains and keys of a database file, also while a server runs on it."""
+async def open_admin(path: str | Path) -> AccountBook:
+    """Domains, keys, users and projects of a database file, also while a server runs on it."""
     file = Path(path)
     if not await asyncio.to_thread(file.exists):
         await (await open_store(file)).close()
-    return KeyBook(file)
+    return AccountBook(file)

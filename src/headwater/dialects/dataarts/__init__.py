@@ -1,0 +1,1 @@
+"""Huawei Cloud DataArts Studio: what its SDKs and curl users post and ask."""
