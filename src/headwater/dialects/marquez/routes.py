@@ -2,14 +2,20 @@
 
 from headwater.dialects.marquez.catalog import Catalog
 from headwater.dialects.marquez.columns import Columns
+from headwater.dialects.marquez.declaring import Declaring
+from headwater.dialects.marquez.deleting import Deleting
 from headwater.dialects.marquez.entities import Entities
 from headwater.dialects.marquez.errors import ErrorAnswer, render
 from headwater.dialects.marquez.events import Events
 from headwater.dialects.marquez.lineage import Lineage
 from headwater.dialects.marquez.questions import Asker
+from headwater.dialects.marquez.running import Running
 from headwater.dialects.marquez.search import Search
 from headwater.dialects.marquez.stats import Stats
+from headwater.dialects.marquez.tagging import Tagging
 from headwater.dialects.marquez.upstream import Upstream
+from headwater.dialects.marquez.writes import Writes
+from headwater.dialects.openlineage.authored import Author
 from headwater.http.context import Context
 from headwater.http.message import Dialect, Route
 
@@ -29,6 +35,7 @@ def dialect(context: Context) -> Dialect:
 def routes(context: Context) -> tuple[Route, ...]:
     ask = Asker(context)
     catalog = Catalog(ask)
+    author = Author(context, NAME)
     return (
         *catalog.routes(),
         *Entities(ask).routes(),
@@ -38,4 +45,9 @@ def routes(context: Context) -> tuple[Route, ...]:
         *Events(ask).routes(),
         *Search(ask).routes(),
         *Stats(ask, catalog).routes(),
+        *Declaring(ask, author, catalog).routes(),
+        *Writes(ask, author, catalog).routes(),
+        *Running(ask, author).routes(),
+        *Tagging(ask, author).routes(),
+        *Deleting(ask, author, catalog).routes(),
     )
