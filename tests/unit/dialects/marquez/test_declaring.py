@@ -220,5 +220,3 @@ def test_what_is_declared_shows_only_where_it_belongs(tmp_path: Path) -> None:
         ]  # fmt: skip
 
     write(tmp_path, story)
-
-

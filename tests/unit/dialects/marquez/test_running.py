@@ -31,7 +31,8 @@ def test_63_the_legacy_flow(tmp_path: Path) -> None:
         assert made["nominalStartTime"] == "2026-11-13T06:00:00Z"
         assert made["nominalEndTime"] == "2026-11-13T07:00:00.500Z"
         given = {"mail": "a@b", "tries": "3", "dry": "false"}
-        assert given.items() <= made["args"].items() and "none" not in made["args"]
+        assert given.items() <= made["args"].items()
+        assert "none" not in made["args"]
         assert set(made["facets"]) == {"nominalTime"}
 
         started = await client.told(f"jobs/runs/{run_id(1)}/start?at=2026-11-13T08:00:00Z")
@@ -80,6 +81,7 @@ def test_the_ends_of_runs(tmp_path: Path) -> None:
     async def story(client: Writer) -> None:
         await client.shop()
         await client.load()
+        run: dict[str, Any] = {}
         for word, state in (("fail", "FAILED"), ("abort", "ABORTED"), ("complete", "COMPLETED")):
             run = await client.made(RUNS)
             await client.told(f"jobs/runs/{run['id']}/start")
