@@ -7,12 +7,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import marquez_client.client
+import marquez_client.client  # type: ignore[import-untyped]
 import pytest
 import requests
 from marquez_client import MarquezClient
-from marquez_client.errors import APIError
-from marquez_client.models import DatasetId, DatasetType, JobType
+from marquez_client.errors import APIError  # type: ignore[import-untyped]
+from marquez_client.models import DatasetId, DatasetType, JobType  # type: ignore[import-untyped]
 
 from tests.contract.events import encoded
 from tests.e2e.serving import Server

@@ -1,5 +1,6 @@
 """The Marquez dialect: its routes."""
 
+from headwater.auth.principal import Scope
 from headwater.dialects.marquez.catalog import Catalog
 from headwater.dialects.marquez.columns import Columns
 from headwater.dialects.marquez.declaring import Declaring
@@ -16,8 +17,9 @@ from headwater.dialects.marquez.tagging import Tagging
 from headwater.dialects.marquez.upstream import Upstream
 from headwater.dialects.marquez.writes import Writes
 from headwater.dialects.openlineage.authored import Author
+from headwater.errors import Forbidden
 from headwater.http.context import Context
-from headwater.http.message import Dialect, Route
+from headwater.http.message import Dialect, Request, Response, Route
 
 NAME = "marquez"
 OWNS = (
@@ -45,9 +47,25 @@ def routes(context: Context) -> tuple[Route, ...]:
         *Events(ask).routes(),
         *Search(ask).routes(),
         *Stats(ask, catalog).routes(),
-        *Declaring(ask, author, catalog).routes(),
-        *Writes(ask, author, catalog).routes(),
-        *Running(ask, author).routes(),
-        *Tagging(ask, author).routes(),
-        *Deleting(ask, author, catalog).routes(),
+        *(
+            _answering(route)
+            for route in (
+                *Declaring(ask, author, catalog).routes(),
+                *Writes(ask, author, catalog).routes(),
+                *Running(ask, author).routes(),
+                *Tagging(ask, author).routes(),
+                *Deleting(ask, author, catalog).routes(),
+            )
+        ),
     )
+
+
+def _answering(route: Route) -> Route:
+    """A write shows all that is known of what it names, so its key has to be one that reads too."""
+
+    async def handle(request: Request) -> Response:
+        if not request.principal.may(Scope.READ):
+            raise Forbidden("This key lacks the scope read: the answer shows what is known")
+        return await route.handler(request)
+
+    return route._replace(handler=handle)

@@ -120,23 +120,26 @@ def test_what_a_fast_clock_stated_is_deleted_too(tmp_path: Path) -> None:
     write(tmp_path, story)
 
 
-def test_deletes_need_an_admin(tmp_path: Path) -> None:
+def test_deletes_need_an_admin_and_writes_a_key_that_reads(tmp_path: Path) -> None:
     async def run() -> None:
         async with serving(tmp_path) as (app, client):
             await client.put("/api/v1/namespaces/shop", json={"ownerName": "me"})
             await client.put("/api/v1/namespaces/shop/jobs/load", json={"type": "BATCH"})
-            key, secret = create_key("default", {Scope.WRITE}, "writer", 1)
-            await app.store.add_key(key)
-            bearer = {"authorization": f"Bearer {token_of(key, secret)}"}
+            bearers = {}
+            for name, scopes in (("both", {Scope.WRITE, Scope.READ}), ("write", {Scope.WRITE})):
+                key, secret = create_key("default", scopes, name, 1)
+                await app.store.add_key(key)
+                bearers[name] = {"authorization": f"Bearer {token_of(key, secret)}"}
 
-            async def status(method: str, path: str) -> int:
-                answer = await client.request(method, f"/api/v1/namespaces{path}", headers=bearer)
+            async def status(method: str, path: str, who: str = "both") -> int:
+                where = f"/api/v1/namespaces{path}"
+                answer = await client.request(method, where, headers=bearers[who])
                 return answer.status_code
 
             for path in ("", "/jobs/load", "/datasets/orders"):
                 assert await status("DELETE", f"/shop{path}") == 403
             assert await status("POST", "/shop/jobs/load/tags/x") == 200
             assert await status("DELETE", "/shop/jobs/load/tags/x") == 200
-            assert await status("GET", "") == 403
+            assert await status("POST", "/shop/jobs/load/tags/x", "write") == 403
 
     asyncio.run(run())
