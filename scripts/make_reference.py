@@ -36,7 +36,15 @@ Json = dict[str, Any]
 
 TARGET = Path(__file__).parents[1] / "docs" / "reference"
 NOTE = "<!-- Made from the code by scripts/make_reference.py: change the code, then run it. -->"
-FACETS = "HeadwaterHidden"
+FACETS = {
+    "HeadwaterHidden": "the facet that hides a job or dataset",
+    "MarquezArgs": "the arguments of a run that a Marquez client announced",
+    "MarquezDataset": "what a Marquez client declares of a dataset",
+    "MarquezDeleted": "a namespace was deleted",
+    "MarquezSource": "what kind of source a Marquez client declared",
+    "MarquezTag": "one tag of a job, a dataset or a field",
+}
+"""Our own facets, and what each is."""
 
 # An error that needs more than its docstring; the others are made without arguments.
 MADE: dict[type[HeadwaterError], Callable[[], HeadwaterError]] = {
@@ -404,7 +412,9 @@ def index_page() -> str:
         "- [HTTP](http.md): routes, parameters and the shapes of answers\n"
         "- [Errors](errors.md): statuses and codes\n"
         "- [Metrics](metrics.md): what `/metrics` tells\n"
-        f"- [{FACETS}.json](facets/{FACETS}.json): the facet that hides a job or dataset",
+        + "\n".join(
+            f"- [{name}.json](facets/{name}.json): {text}" for name, text in FACETS.items()
+        ),
     )
 
 

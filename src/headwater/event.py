@@ -5,7 +5,8 @@ facets that Headwater understands stand beside them, decoded.
 """
 
 import enum
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -112,6 +113,26 @@ class Gist(msgspec.Struct, frozen=True, omit_defaults=True):
     integration: str | None = None
     location: str | None = None
     hidden: bool = False
+    untagged: tuple[Tag, ...] = ()
+    """Tags that were taken away, whatever facet states them."""
+
+
+def gist_of(parts: Iterable[bytes]) -> Gist:
+    """The gists of all facets of a node together: each may add tags or take some away."""
+    members: dict[str, Any] = {}
+    tags: list[Any] = []
+    untagged: list[Any] = []
+    for part in parts:
+        stated = msgspec.json.decode(part)
+        tags += stated.pop("tags", ())
+        untagged += stated.pop("untagged", ())
+        members.update(stated)
+    if tags:
+        members["tags"] = [tag for tag in tags if [tag[0], None, tag[2]] not in untagged]
+    found = msgspec.convert(members, Gist)
+    if len(found.tags) > 1:
+        return msgspec.structs.replace(found, tags=tuple(dict.fromkeys(found.tags)))
+    return found
 
 
 class DatasetFacts(msgspec.Struct, frozen=True):

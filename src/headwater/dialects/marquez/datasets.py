@@ -3,9 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
-from headwater import history
+from headwater import event, history
 from headwater.dialects.marquez import declared, identity, shelf
 from headwater.dialects.marquez.known import CurrentVersion, KnownDataset
 from headwater.dialects.marquez.objects import (
@@ -20,6 +18,7 @@ from headwater.dialects.marquez.objects import (
 from headwater.dialects.marquez.questions import Question
 from headwater.dialects.marquez.runs import facets as shown_facets
 from headwater.dialects.marquez.shelf import Said
+from headwater.dialects.marquez.tags import own_tags, tags_of
 from headwater.dialects.marquez.times import iso, maybe
 from headwater.event import DatasetFacts, EventKind, Gist, Tag, Transformation
 from headwater.ids import Key, NodeId, is_job
@@ -89,6 +88,7 @@ class DatasetViews:
                 gist_of(united),
                 ours_of(united),
                 fields_of(united),
+                tags_of(united),
                 column_lineage(united),
                 dataset_facets(united, inputs),
                 first,
@@ -123,8 +123,8 @@ class DatasetViews:
         events, _ = await self._log.events(self._browser, sorted(places))
         wanted = set(nodes.values())
         found: dict[NodeId, dict[str, bytes]] = {}
-        for _, event in sorted(events, key=lambda item: item[0]):
-            for use in event.inputs:
+        for _, each in sorted(events, key=lambda item: item[0]):
+            for use in each.inputs:
                 if use.facets and use.statement.node in wanted:
                     known = found.setdefault(use.statement.node, {})
                     known.update((f.name, f.body) for f in use.facets if not f.deleted)
@@ -142,7 +142,7 @@ class DatasetViews:
             "namespace": known.node.namespace,
             "source_name": known.gist.source_name or DEFAULT_SOURCE,
             "fields": known.fields,
-            "tags": dataset_tags(known.gist),
+            "tags": own_tags(known.tags),
             "last_modified_at": maybe(self._modified.get(detail.row.key)),
             "last_lifecycle_state": lifecycle,
             "description": known.gist.description,
@@ -228,10 +228,7 @@ def dataset_facets(said: Said, used: Mapping[str, bytes]) -> Facets:
 
 def gist_of(said: Said) -> Gist:
     """What facets state."""
-    members: dict[str, object] = {}
-    for each in said.values():
-        members.update(msgspec.json.decode(each.facet.gist or b"{}"))
-    return msgspec.convert(members, Gist)
+    return event.gist_of(each.facet.gist for each in said.values() if each.facet.gist)
 
 
 def ours_of(said: Said) -> declared.DatasetFacet:
@@ -243,11 +240,12 @@ def id_of(node: NodeId) -> EntityId:
     return EntityId(node.namespace, node.name)
 
 
-def fields_of(said: Said) -> tuple[Field, ...]:
+def fields_of(said: Said, tags: Sequence[Tag] | None = None) -> tuple[Field, ...]:
+    """Args: tags: what is tagged, where that is said elsewhere."""
     facts = history.schema_of(said)
     if facts is None or facts.schema is None:
         return ()
-    tags = _tags(said)
+    tags = tags_of(said) if tags is None else tags
     return tuple(
         Field(
             field.name,
@@ -257,16 +255,6 @@ def fields_of(said: Said) -> tuple[Field, ...]:
         )
         for field in facts.schema
     )
-
-
-def _tags(said: Said) -> Sequence[Tag]:
-    each = said.get("tags")
-    facts = None if each is None else each.statement.facts
-    return facts.tags if isinstance(facts, DatasetFacts) else ()
-
-
-def dataset_tags(gist: Gist) -> tuple[str, ...]:
-    return tuple(sorted({tag.key for tag in gist.tags if tag.field is None}))
 
 
 def column_lineage(said: Said) -> tuple[ColumnLineage, ...] | None:

@@ -8,6 +8,7 @@ from headwater.dialects.marquez.objects import EntityId, Job, JobVersion, Run, V
 from headwater.dialects.marquez.questions import Question
 from headwater.dialects.marquez.runs import RunViews
 from headwater.dialects.marquez.runs import facets as shown_facets
+from headwater.dialects.marquez.tags import own_tags
 from headwater.dialects.marquez.times import iso
 from headwater.event import Gist
 from headwater.ids import Key, NodeId
@@ -158,7 +159,7 @@ def _job(
         facets=portrait.facets,
         current_version=portrait.version,
         labels=tuple(label for label in (gist.type, gist.integration) if label),
-        tags=tuple(sorted({tag.key for tag in gist.tags})),
+        tags=own_tags(gist.tags),
     )
 
 

@@ -7,7 +7,7 @@ import msgspec
 from headwater.dialects.marquez import declared, identity
 from headwater.dialects.marquez.kept import Kept
 from headwater.dialects.marquez.objects import ColumnLineage, Facets, Field, Run
-from headwater.event import Gist
+from headwater.event import Gist, Tag
 from headwater.ids import Key, NodeId
 
 BUDGET = 48 << 20
@@ -68,6 +68,8 @@ class KnownDataset(msgspec.Struct, frozen=True):
     gist: Gist
     ours: declared.DatasetFacet
     fields: tuple[Field, ...]
+    tags: tuple[Tag, ...]
+    """Those of fields too."""
     column_lineage: tuple[ColumnLineage, ...] | None
     facets: Facets
     first: int

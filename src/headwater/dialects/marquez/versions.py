@@ -10,8 +10,8 @@ from headwater.dialects.marquez import identity
 from headwater.dialects.marquez.datasets import (
     DEFAULT_SOURCE,
     STREAM,
+    DatasetViews,
     dataset_facets,
-    dataset_tags,
     fields_of,
     gist_of,
     id_of,
@@ -22,8 +22,10 @@ from headwater.dialects.marquez.objects import DatasetVersion, Run, StreamVersio
 from headwater.dialects.marquez.questions import Question
 from headwater.dialects.marquez.runs import RunViews
 from headwater.dialects.marquez.shelf import Said
+from headwater.dialects.marquez.tags import own_tags
 from headwater.dialects.marquez.times import iso
 from headwater.dialects.openlineage.log import Stamped
+from headwater.event import Tag
 from headwater.records import stamp_time
 from headwater.slices import Slice
 from headwater.store import NodeDetail, RunRow
@@ -45,6 +47,7 @@ class VersionViews:
         self._memory = asked.memory
         self._detail = detail
         self._node = detail.row.node
+        self._views = DatasetViews(asked)
         self._runs = RunViews(asked)
 
     async def page(self, part: Slice) -> tuple[list[DatasetVersion], int]:
@@ -96,6 +99,7 @@ class VersionViews:
     async def _made(self, places: Sequence[_Place]) -> list[DatasetVersion]:
         rows = [made for _, made in places if isinstance(made, RunRow)]
         await self._runs.learn_versions(rows)
+        tags = (await self._views.known([self._detail]))[0].tags
         found = []
         for place in places:
             _, made = place
@@ -113,7 +117,14 @@ class VersionViews:
                 time, position = place[0], made[1]
                 events = [] if position is None else await self._event(position)
             said = history.unite([history.fold_node(events, self._node)])
-            found.append(self._version(self._name(place), time, said, used, run))
+            if history.schema_of(said) is None:
+                said = history.unite([await self._known_at(time), said])
+            found.append(self._version(self._name(place), time, said, used, run, tags))
+        return found
+
+    async def _known_at(self, time: int) -> Said:
+        """What was known of the dataset when a run wrote it that says little of it itself."""
+        found, _ = await self._log.facets(self._browser, self._detail.row.key, self._node, time)
         return found
 
     async def _event(self, position: int) -> Stamped:
@@ -121,7 +132,13 @@ class VersionViews:
         return events
 
     def _version(
-        self, name: str, time: int, said: Said, used: dict[str, bytes], run: Run | None
+        self,
+        name: str,
+        time: int,
+        said: Said,
+        used: dict[str, bytes],
+        run: Run | None,
+        tags: Sequence[Tag],
     ) -> DatasetVersion:
         gist, ours, facts = gist_of(said), ours_of(said), history.schema_of(said)
         digest = None if facts is None else facts.schema_digest
@@ -133,8 +150,8 @@ class VersionViews:
             "version": name,
             "namespace": self._node.namespace,
             "source_name": gist.source_name or DEFAULT_SOURCE,
-            "fields": fields_of(said),
-            "tags": dataset_tags(gist),
+            "fields": fields_of(said, tags),
+            "tags": own_tags(tags),
             "lifecycle_state": gist.lifecycle,
             "description": gist.description,
             "current_schema_version": None

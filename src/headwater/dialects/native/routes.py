@@ -26,7 +26,7 @@ def dialect(context: Context, others: Sequence[Dialect] = ()) -> Dialect:
     log = Log(decoders)
     routes = (
         *Lineage(context).routes(),
-        *Catalog(context, log, Hide(context, decode)).routes(),
+        *Catalog(context, log, Hide(context)).routes(),
         *Runs(context, log).routes(),
         *Events(context, log).routes(),
     )

@@ -1,7 +1,7 @@
 """The facets of jobs and datasets that Headwater understands, and what each of them states."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import accumulate
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -100,6 +100,12 @@ class WireTag(msgspec.Struct):
 
 class Tags(Body):
     tags: list[WireTag] | None = None
+
+
+class OneTag(Body):
+    key: str | None = None
+    field: str | None = None
+    removed: bool = False
 
 
 class DataSource(Body):
@@ -228,6 +234,14 @@ def _tags(body: Tags) -> Stated:
     return _alike(tags=tags)
 
 
+def _one_tag(body: OneTag) -> Stated:
+    """Ours: a tag that was given, or taken away, without the others being said again."""
+    if not body.key:
+        return Stated({})
+    tag = Tag(_begun(body.key), None, body.field)
+    return Stated({}, Gist(untagged=(tag,)) if body.removed else Gist(tags=(tag,)))
+
+
 def _data_source(body: DataSource) -> Stated:
     return _alike(source_name=body.name, source_uri=body.uri)
 
@@ -288,3 +302,12 @@ DATASET: dict[str, Known[Any]] = DATASET_USED | {
     "lineage": Known(1, columns.DatasetLineage, _dataset_lineage),
 }
 """Of a dataset that an event is about: only there is explicit lineage its own."""
+
+TAG = "marquez_tag_"
+"""The beginning of the names of facets of one tag each."""
+_ONE_TAG = _alone(OneTag, _one_tag)
+
+
+def find(known: Mapping[str, Known[Any]], name: str) -> Known[Any] | None:
+    """What is understood of a facet, by its name."""
+    return known.get(name) or (_ONE_TAG if name.startswith(TAG) else None)

@@ -108,7 +108,7 @@ def _facet(
     role: Role, node: NodeId, name: str, text: bytes, facts: facets.Facts, findings: Findings
 ) -> Facet:
     """Reads one facet and adds what it states to the facts."""
-    known = role.known.get(name)
+    known = facets.find(role.known, name)
     if known is None:
         if name == "lineage":
             findings.odd("/facets/lineage", "explicit lineage is of jobs and of dataset events")

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from headwater.event import Gist
+from headwater.event import Gist, gist_of
 from headwater.ids import dataset
 from headwater.memo import Memo
 from headwater.records import NodeRecord, Stamp, stamp_time
@@ -20,6 +20,8 @@ from headwater.stores.sqlite.names import Names
 NODES_KEPT = 50_000
 FACETS_KEPT = 50_000
 
+_SEARCHED = (b'"description"', b'"tags"', b'"untagged"')
+"""What a gist says that is searched."""
 _gists = msgspec.json.Decoder(Gist)
 
 
@@ -168,7 +170,7 @@ class Facets:
         gists = (old[3] if old is not None and not old[2] else b"", new[3] if not new[2] else b"")
         if gists[0] == gists[1]:
             return
-        if any(b'"description"' in gist or b'"tags"' in gist for gist in gists):
+        if any(word in gist for gist in gists for word in _SEARCHED):
             self._texts.add(node)
         if any(b'"aliases"' in gist for gist in gists):
             aliases = _gists.decode(gists[1]).aliases if gists[1] else ()
@@ -214,14 +216,9 @@ class Facets:
 
     def _index_text(self, node: int) -> None:
         """Descriptions and tags are searched as the text that holds now."""
-        words: list[str] = []
-        for (blob,) in self._db.all("gists_of", node):
-            gist = _gists.decode(blob)
-            if gist.description:
-                words.append(gist.description)
-            words.extend(
-                tag.key if tag.value is None else f"{tag.key}={tag.value}" for tag in gist.tags
-            )
+        gist = gist_of(blob for (blob,) in self._db.all("gists_of", node))
+        words = [gist.description] if gist.description else []
+        words += [tag.key if tag.value is None else f"{tag.key}={tag.value}" for tag in gist.tags]
         self._db.run("delete_search_text", node)
         if words:
             self._db.run("insert_search_text", node, "\n".join(words))

@@ -408,7 +408,7 @@ SELECT s.name,
     (SELECT count(*) FROM node n
      WHERE n.namespace_id = s.id AND n.kind = 0 AND n.hidden_at IS NULL)
 FROM namespace s WHERE s.domain_id = ?1 AND (?2 OR s.name > ?3)
-AND s.name NOT GLOB 'headwater:*'
+AND EXISTS (SELECT 1 FROM node n WHERE n.namespace_id = s.id AND n.hidden_at IS NULL)
 ORDER BY s.name LIMIT ?4
 
 -- name: counts

@@ -2,9 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-import msgspec
-
-from headwater.event import Gist
+from headwater.event import gist_of
 from headwater.fold import Origin
 from headwater.ids import Key
 from headwater.records import Content, FacetState, Stamp, stamp_ceiling, stamp_time
@@ -220,9 +218,9 @@ class SqliteReader(Browsing, Locating):
     def _details(self, rows: dict[int, NodeRow]) -> list[NodeDetail]:
         if not rows:
             return []
-        gists: dict[int, dict[str, object]] = {}
+        gists: dict[int, list[bytes]] = {}
         for node, gist in self._db.all("gists_of_many", array(rows)):
-            gists.setdefault(node, {}).update(msgspec.json.decode(gist))
+            gists.setdefault(node, []).append(gist)
         spans = {n: (a, b) for n, a, b in self._db.all("spans_of", array(rows))}
         details = []
         for identity, row in rows.items():
@@ -230,7 +228,7 @@ class SqliteReader(Browsing, Locating):
             details.append(
                 NodeDetail(
                     row,
-                    msgspec.convert(gists.get(identity, {}), Gist),
+                    gist_of(gists.get(identity, ())),
                     None if first is None else stamp_time(first),
                     None if last is None else stamp_time(last),
                 )
