@@ -18,7 +18,6 @@ from headwater.ingest import Ingest
 BATCH_EVENTS = 500
 BATCH_BYTES = 4 << 20
 ATTEMPTS = 8
-DIALECT = "openlineage"
 
 
 class Report(msgspec.Struct):
@@ -31,6 +30,9 @@ class Report(msgspec.Struct):
     @property
     def events(self) -> int:
         return self.accepted + self.repeated + self.refused
+
+    def __str__(self) -> str:
+        return f"{self.accepted:,} accepted, {self.repeated:,} repeated, {self.refused:,} refused."
 
     def add(self, accepted: int = 0, repeated: int = 0, refused: int = 0) -> None:
         self.accepted += accepted
@@ -73,13 +75,13 @@ class StoreSink:
         refused: list[Refusal] = []
         batch: list[Received] = []
         now = self._clock()
-        for file, line, body in items:
+        for file, line, body, dialect in items:
             try:
                 event = self._decode(body)
             except errors.InvalidRequest as error:
                 refused.append(Refusal(file, line, error.message))
                 continue
-            batch.append(Received(self._domain, DIALECT, body, digest_of(body), event, now))
+            batch.append(Received(self._domain, dialect, body, digest_of(body), event, now))
         waiting = [self._ingest.enqueue(received) for received in batch]
         for receipt in await asyncio.gather(*waiting):
             report.add(accepted=not receipt.repeated, repeated=receipt.repeated)

@@ -1,0 +1,180 @@
+"""Who is named by the events of a Marquez installation, and under which names it lists them.
+
+Marquez lists the job `J` with the parent `P` as `P.J`, makes the parent in the namespace of its
+child, and replaces characters that it does not take in the namespaces of jobs.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import msgspec
+
+from headwater.ids import NodeKind
+
+_REPLACED = re.compile(r"[^a-zA-Z0-9:/\-_.@+]")
+
+
+class Name(NamedTuple):
+    """The name of a job or dataset."""
+
+    kind: NodeKind
+    namespace: str
+    name: str
+
+
+class Step(NamedTuple):
+    """What one page adds: whom its events are about, and whom Marquez lists by another name."""
+
+    own: tuple[Name, ...] = ()
+    other: tuple[tuple[Name, Name], ...] = ()
+
+
+class _Node(msgspec.Struct):
+    namespace: str
+    name: str
+
+
+class _Identifiers(msgspec.Struct):
+    identifiers: list[_Node] | None = None
+
+
+class _DatasetFacets(msgspec.Struct):
+    symlinks: _Identifiers | None = None
+
+
+class _Dataset(msgspec.Struct):
+    namespace: str
+    name: str
+    facets: _DatasetFacets | None = None
+
+
+class _Parent(msgspec.Struct):
+    job: _Node | None = None
+
+
+class _RunFacets(msgspec.Struct, rename="camel"):
+    parent: _Parent | None = None
+    parent_run: _Parent | None = None
+
+
+class _Run(msgspec.Struct):
+    facets: _RunFacets | None = None
+
+
+class _Event(msgspec.Struct):
+    job: _Node | None = None
+    run: _Run | None = None
+    inputs: list[_Dataset] | None = None
+    outputs: list[_Dataset] | None = None
+    dataset: _Dataset | None = None
+
+
+class _Bare(msgspec.Struct):
+    """The same without facets, for an event of which one has another shape."""
+
+    job: _Node | None = None
+    inputs: list[_Node] | None = None
+    outputs: list[_Node] | None = None
+    dataset: _Node | None = None
+
+
+_event = msgspec.json.Decoder(_Event)
+_bare = msgspec.json.Decoder(_Bare)
+
+
+class Names:
+    """Grows with the number of jobs and datasets, not with that of events."""
+
+    def __init__(self) -> None:
+        self.own: set[Name] = set()
+        """Whom events are about."""
+        self._ours: dict[Name, set[Name]] = {}
+
+    def learn(self, bodies: Iterable[bytes]) -> Step:
+        """Returns what was not known before."""
+        own: dict[Name, None] = {}
+        other: dict[tuple[Name, Name], None] = {}
+        for body in bodies:
+            event = _read(body)
+            for name in _about(event):
+                if name not in self.own:
+                    own[name] = None
+            for pair in _listed_otherwise(event):
+                if pair[1] not in self._ours.get(pair[0], ()):
+                    other[pair] = None
+        step = Step(tuple(own), tuple(other))
+        self.add(step)
+        return step
+
+    def add(self, step: Step) -> None:
+        self.own.update(step.own)
+        for theirs, ours in step.other:
+            self._ours.setdefault(theirs, set()).add(ours)
+
+    def ours(self, listed: Name) -> set[Name]:
+        """Whom events are about, of what Marquez lists by this name; none: no event names it."""
+        found = set(self._ours.get(listed, ()))
+        if listed in self.own:
+            found.add(listed)
+        return found
+
+
+def _read(body: bytes) -> _Event | _Bare:
+    """An event that cannot be read at all names nobody, and is refused where it is stored."""
+    try:
+        return _event.decode(body)
+    except msgspec.MsgspecError:
+        try:
+            return _bare.decode(body)
+        except msgspec.MsgspecError:
+            return _Bare()
+
+
+def _about(event: _Event | _Bare) -> Iterator[Name]:
+    if event.job is not None:
+        yield Name(NodeKind.JOB, event.job.namespace, event.job.name)
+    for each in (*(event.inputs or ()), *(event.outputs or ()), event.dataset):
+        if each is not None:
+            yield Name(NodeKind.DATASET, each.namespace, each.name)
+
+
+def _listed_otherwise(event: _Event | _Bare) -> Iterator[tuple[Name, Name]]:
+    """(as Marquez lists it, as events name it)"""
+    job = event.job
+    if job is not None:
+        ours = Name(NodeKind.JOB, job.namespace, job.name)
+        namespace = _REPLACED.sub("_", job.namespace)
+        yield from _pair(namespace, job.name, ours)
+        parent = _parent(event)
+        if parent is not None:
+            above = parent.name
+            if above == job.name:
+                above = job.name.rpartition(".")[0]
+            if above:
+                yield Name(NodeKind.JOB, namespace, above), Name(NodeKind.JOB, *_plain(parent))
+                yield from _pair(namespace, f"{above}.{job.name.removeprefix(above + '.')}", ours)
+    if isinstance(event, _Event):
+        for each in (*(event.inputs or ()), *(event.outputs or ()), event.dataset):
+            if each is None or each.facets is None or each.facets.symlinks is None:
+                continue
+            ours = Name(NodeKind.DATASET, each.namespace, each.name)
+            for alias in each.facets.symlinks.identifiers or ():
+                yield Name(NodeKind.DATASET, *_plain(alias)), ours
+
+
+def _pair(namespace: str, name: str, ours: Name) -> Iterator[tuple[Name, Name]]:
+    theirs = Name(NodeKind.JOB, namespace, name)
+    if theirs != ours:
+        yield theirs, ours
+
+
+def _parent(event: _Event | _Bare) -> _Node | None:
+    if not isinstance(event, _Event) or event.run is None or event.run.facets is None:
+        return None
+    parent = event.run.facets.parent or event.run.facets.parent_run
+    return None if parent is None else parent.job
+
+
+def _plain(node: _Node) -> tuple[str, str]:
+    return node.namespace, node.name
