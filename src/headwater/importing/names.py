@@ -134,9 +134,8 @@ def _read(body: bytes) -> _Event | _Bare:
 def _about(event: _Event | _Bare) -> Iterator[Name]:
     if event.job is not None:
         yield Name(NodeKind.JOB, event.job.namespace, event.job.name)
-    for each in (*(event.inputs or ()), *(event.outputs or ()), event.dataset):
-        if each is not None:
-            yield Name(NodeKind.DATASET, each.namespace, each.name)
+    for each in _datasets(event):
+        yield Name(NodeKind.DATASET, each.namespace, each.name)
 
 
 def _listed_otherwise(event: _Event | _Bare) -> Iterator[tuple[Name, Name]]:
@@ -154,13 +153,20 @@ def _listed_otherwise(event: _Event | _Bare) -> Iterator[tuple[Name, Name]]:
             if above:
                 yield Name(NodeKind.JOB, namespace, above), Name(NodeKind.JOB, *_plain(parent))
                 yield from _pair(namespace, f"{above}.{job.name.removeprefix(above + '.')}", ours)
-    if isinstance(event, _Event):
-        for each in (*(event.inputs or ()), *(event.outputs or ()), event.dataset):
-            if each is None or each.facets is None or each.facets.symlinks is None:
-                continue
-            ours = Name(NodeKind.DATASET, each.namespace, each.name)
-            for alias in each.facets.symlinks.identifiers or ():
-                yield Name(NodeKind.DATASET, *_plain(alias)), ours
+    for each in _datasets(event):
+        if not isinstance(each, _Dataset) or each.facets is None or each.facets.symlinks is None:
+            continue
+        ours = Name(NodeKind.DATASET, each.namespace, each.name)
+        for alias in each.facets.symlinks.identifiers or ():
+            yield Name(NodeKind.DATASET, *_plain(alias)), ours
+
+
+def _datasets(event: _Event | _Bare) -> list[_Dataset | _Node]:
+    """The dataset of an event counts only where it is what the event is about."""
+    found: list[_Dataset | _Node] = [*(event.inputs or ()), *(event.outputs or ())]
+    if event.dataset is not None and event.job is None:
+        found.append(event.dataset)
+    return found
 
 
 def _pair(namespace: str, name: str, ours: Name) -> Iterator[tuple[Name, Name]]:
