@@ -13,7 +13,7 @@ import msgspec
 from headwater.dialects.marquez.times import LATEST, iso
 from headwater.dialects.openlineage import moment
 from headwater.errors import HeadwaterError, InvalidRequest, NotFound
-from headwater.ids import encode
+from headwater.ids import NodeId, encode
 from headwater.importing.marquez import (
     NO_FACETS,
     Column,
@@ -112,13 +112,18 @@ class _Datasets(_Wire):
     datasets: list[_Dataset]
 
 
+class _Name(_Wire):
+    namespace: str
+    name: str
+
+
 class _Job(_Wire):
     name: str
     type: str
     created_at: str
     updated_at: str
-    inputs: list[Named] | None = None
-    outputs: list[Named] | None = None
+    inputs: list[_Name] | None = None
+    outputs: list[_Name] | None = None
     location: str | None = None
     description: str | None = None
     tags: list[str] | None = None
@@ -210,8 +215,8 @@ class Api:
             if len(page.jobs) < LIST:
                 return
 
-    async def shows(self, kind: str, namespace: str, name: str) -> bool:
-        path = f"namespaces/{encode(namespace)}/{kind}s/{encode(name)}"
+    async def shows(self, node: NodeId) -> bool:
+        path = f"namespaces/{encode(node.namespace)}/{node.kind}s/{encode(node.name)}"
         try:
             await self._get(f"/api/v1/{path}", {})
         except NotFound:
@@ -276,8 +281,12 @@ def _job(each: _Job) -> Job:
         updated=_time(each.updated_at),
         description=each.description,
         location=each.location,
-        inputs=tuple(each.inputs or ()),
-        outputs=tuple(each.outputs or ()),
+        inputs=_named(each.inputs),
+        outputs=_named(each.outputs),
         tags=tuple(Tagged(tag, None, created) for tag in each.tags or ()),
         facets=each.facets,
     )
+
+
+def _named(names: list[_Name] | None) -> tuple[Named, ...]:
+    return tuple(Named(each.namespace, each.name) for each in names or ())

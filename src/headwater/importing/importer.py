@@ -1,17 +1,20 @@
 """An import of Marquez: first all events, then what Marquez knows beside them."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
 
+from headwater import mask
 from headwater.dialects.marquez import declared
 from headwater.dialects.openlineage import moment
-from headwater.ids import NodeKind
-from headwater.importing import statements
+from headwater.dialects.openlineage.authored import hiding
+from headwater.ids import NodeId, dataset, job
+from headwater.importing import declarations
+from headwater.importing.declarations import Event
 from headwater.importing.journal import Journal, Line
 from headwater.importing.marquez import Dataset, Installation, Job
-from headwater.importing.names import Name, Names
+from headwater.importing.names import Names
 from headwater.records import FUTURE
 
 EVENTS, STATEMENTS = "openlineage", "marquez"
@@ -64,7 +67,7 @@ class Importer:
         self._progress = progress
         self._now = now
         self._made = 0
-        self._seen: set[Name] = set()
+        self._seen: set[NodeId] = set()
         self._urls: dict[str, str] = {}
 
     @property
@@ -76,8 +79,8 @@ class Importer:
         if not self._journal.complete:
             await self._events()
         batch: list[bytes] = []
-        async for body in self._statements():
-            batch.append(body)
+        async for event in self._statements():
+            batch.append(mask.encoded(event))
             if len(batch) >= BATCH:
                 await self._state(batch)
                 batch = []
@@ -120,63 +123,62 @@ class Importer:
         self._made += len(bodies)
         self._progress("Names, tags and descriptions", self._made, None)
 
-    async def _statements(self) -> AsyncIterator[bytes]:
+    async def _statements(self) -> AsyncIterator[Event]:
         parts = [self._catalog(), self._nodes()]
         if not self._source.hides:
             parts.append(self._unlisted())
         for part in parts:
-            async for body in part:
-                yield body
+            async for event in part:
+                yield event
 
-    async def _catalog(self) -> AsyncIterator[bytes]:
+    async def _catalog(self) -> AsyncIterator[Event]:
         async for each in self._source.sources():
             self._urls[each.name] = each.url
             if each.name != declared.DEFAULT:
-                for body in statements.source(each):
-                    yield body
+                for event in declarations.of_source(each):
+                    yield event
         async for tag in self._source.tags():
-            for body in statements.tag(tag):
-                yield body
+            yield declarations.of_tag(tag)
 
-    async def _nodes(self) -> AsyncIterator[bytes]:
+    async def _nodes(self) -> AsyncIterator[Event]:
         async for namespace in self._source.namespaces():
-            for body in statements.namespace(namespace):
-                yield body
-            async for dataset in self._source.datasets(namespace.name):
-                for body in self._dataset(namespace.name, dataset):
-                    yield body
-            async for job in self._source.jobs(namespace.name):
-                for body in self._job(namespace.name, job):
-                    yield body
+            for event in declarations.of_namespace(namespace):
+                yield event
+            async for table in self._source.datasets(namespace.name):
+                for event in self._dataset(namespace.name, table):
+                    yield event
+            async for each in self._source.jobs(namespace.name):
+                for event in self._job(namespace.name, each):
+                    yield event
 
-    def _dataset(self, namespace: str, each: Dataset) -> Iterable[bytes]:
-        name = Name(NodeKind.DATASET, namespace, each.name)
-        ours = self._names.ours(name)
+    def _dataset(self, namespace: str, each: Dataset) -> Iterator[Event]:
+        node = dataset(namespace, each.name)
+        ours = self._names.ours(node)
         if not ours:
-            yield from statements.dataset(name, each, self._urls.get(each.source, ""))
-        yield from self._about(ours, name, each)
+            yield from declarations.of_dataset(node, each, self._urls.get(each.source, ""))
+        yield from self._about(ours, node, each)
 
-    def _job(self, namespace: str, each: Job) -> Iterable[bytes]:
-        name = Name(NodeKind.JOB, namespace, each.name)
-        ours = self._names.ours(name)
+    def _job(self, namespace: str, each: Job) -> Iterator[Event]:
+        node = job(namespace, each.name)
+        ours = self._names.ours(node)
         if not ours:
-            yield from statements.job(name, each)
-        yield from self._about(ours, name, each)
+            yield from declarations.of_job(node, each)
+        yield from self._about(ours, node, each)
 
-    def _about(self, ours: set[Name], listed: Name, each: Dataset | Job) -> Iterable[bytes]:
+    def _about(self, ours: set[NodeId], listed: NodeId, each: Dataset | Job) -> Iterator[Event]:
         """What Marquez' users said of it: a description, tags, that it is gone."""
         self._seen.update(ours)
         for subject in sorted(ours):
-            yield from statements.described(subject, each)
+            yield from declarations.of_description(subject, each)
         for subject in sorted(ours or {listed}):
             for tag in each.tags:
-                yield statements.tagged(subject, tag)
+                yield declarations.of_tagged(subject, tag)
             if each.hidden:
                 times = (self._journal.last, each.updated, *(tag.time for tag in each.tags))
-                yield statements.hide(subject, max(times) + 1)
+                yield hiding(subject, max(times) + 1)
 
-    async def _unlisted(self) -> AsyncIterator[bytes]:
+    async def _unlisted(self) -> AsyncIterator[Event]:
         """Hides what events name and no list has."""
-        for name in sorted(self._names.own - self._seen):
-            if not await self._source.shows(*name):
-                yield statements.hide(name, self._journal.last + 1)
+        for node in sorted(self._names.own - self._seen):
+            if not await self._source.shows(node):
+                yield hiding(node, self._journal.last + 1)

@@ -5,6 +5,8 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+from headwater.ids import NodeId
+
 NO_FACETS = msgspec.Raw(b"{}")
 
 
@@ -61,8 +63,8 @@ class Column(msgspec.Struct, frozen=True):
     description: str | None = None
 
 
-class Named(msgspec.Struct, frozen=True):
-    """The name of a job or dataset."""
+class Named(NamedTuple):
+    """The name of a dataset that a job reads or writes."""
 
     namespace: str
     name: str
@@ -128,6 +130,6 @@ class Installation(Protocol):
 
     def jobs(self, namespace: str) -> AsyncIterator[Job]: ...
 
-    async def shows(self, kind: str, namespace: str, name: str) -> bool:
+    async def shows(self, node: NodeId) -> bool:
         """Whether a job or dataset is there although no list has it: an alias is."""
         ...

@@ -10,24 +10,16 @@ from typing import NamedTuple
 
 import msgspec
 
-from headwater.ids import NodeKind
+from headwater.ids import NodeId, dataset, job
 
 _REPLACED = re.compile(r"[^a-zA-Z0-9:/\-_.@+]")
-
-
-class Name(NamedTuple):
-    """The name of a job or dataset."""
-
-    kind: NodeKind
-    namespace: str
-    name: str
 
 
 class Step(NamedTuple):
     """What one page adds: whom its events are about, and whom Marquez lists by another name."""
 
-    own: tuple[Name, ...] = ()
-    other: tuple[tuple[Name, Name], ...] = ()
+    own: tuple[NodeId, ...] = ()
+    other: tuple[tuple[NodeId, NodeId], ...] = ()
 
 
 class _Node(msgspec.Struct):
@@ -87,14 +79,14 @@ class Names:
     """Grows with the number of jobs and datasets, not with that of events."""
 
     def __init__(self) -> None:
-        self.own: set[Name] = set()
+        self.own: set[NodeId] = set()
         """Whom events are about."""
-        self._ours: dict[Name, set[Name]] = {}
+        self._ours: dict[NodeId, set[NodeId]] = {}
 
     def learn(self, bodies: Iterable[bytes]) -> Step:
         """Returns what was not known before."""
-        own: dict[Name, None] = {}
-        other: dict[tuple[Name, Name], None] = {}
+        own: dict[NodeId, None] = {}
+        other: dict[tuple[NodeId, NodeId], None] = {}
         for body in bodies:
             event = _read(body)
             for name in _about(event):
@@ -112,7 +104,7 @@ class Names:
         for theirs, ours in step.other:
             self._ours.setdefault(theirs, set()).add(ours)
 
-    def ours(self, listed: Name) -> set[Name]:
+    def ours(self, listed: NodeId) -> set[NodeId]:
         """Whom events are about, of what Marquez lists by this name; none: no event names it."""
         found = set(self._ours.get(listed, ()))
         if listed in self.own:
@@ -131,34 +123,23 @@ def _read(body: bytes) -> _Event | _Bare:
             return _Bare()
 
 
-def _about(event: _Event | _Bare) -> Iterator[Name]:
+def _about(event: _Event | _Bare) -> Iterator[NodeId]:
     if event.job is not None:
-        yield Name(NodeKind.JOB, event.job.namespace, event.job.name)
+        yield job(event.job.namespace, event.job.name)
     for each in _datasets(event):
-        yield Name(NodeKind.DATASET, each.namespace, each.name)
+        yield dataset(each.namespace, each.name)
 
 
-def _listed_otherwise(event: _Event | _Bare) -> Iterator[tuple[Name, Name]]:
+def _listed_otherwise(event: _Event | _Bare) -> Iterator[tuple[NodeId, NodeId]]:
     """(as Marquez lists it, as events name it)"""
-    job = event.job
-    if job is not None:
-        ours = Name(NodeKind.JOB, job.namespace, job.name)
-        namespace = _REPLACED.sub("_", job.namespace)
-        yield from _pair(namespace, job.name, ours)
-        parent = _parent(event)
-        if parent is not None:
-            above = parent.name
-            if above == job.name:
-                above = job.name.rpartition(".")[0]
-            if above:
-                yield Name(NodeKind.JOB, namespace, above), Name(NodeKind.JOB, *_plain(parent))
-                yield from _pair(namespace, f"{above}.{job.name.removeprefix(above + '.')}", ours)
+    if event.job is not None:
+        yield from _jobs(event.job, _parent(event))
     for each in _datasets(event):
         if not isinstance(each, _Dataset) or each.facets is None or each.facets.symlinks is None:
             continue
-        ours = Name(NodeKind.DATASET, each.namespace, each.name)
+        ours = dataset(each.namespace, each.name)
         for alias in each.facets.symlinks.identifiers or ():
-            yield Name(NodeKind.DATASET, *_plain(alias)), ours
+            yield dataset(*_plain(alias)), ours
 
 
 def _datasets(event: _Event | _Bare) -> list[_Dataset | _Node]:
@@ -169,8 +150,19 @@ def _datasets(event: _Event | _Bare) -> list[_Dataset | _Node]:
     return found
 
 
-def _pair(namespace: str, name: str, ours: Name) -> Iterator[tuple[Name, Name]]:
-    theirs = Name(NodeKind.JOB, namespace, name)
+def _jobs(child: _Node, parent: _Node | None) -> Iterator[tuple[NodeId, NodeId]]:
+    ours, namespace = job(child.namespace, child.name), _REPLACED.sub("_", child.namespace)
+    yield from _pair(namespace, child.name, ours)
+    if parent is None:
+        return
+    above = parent.name if parent.name != child.name else child.name.rpartition(".")[0]
+    if above:
+        yield job(namespace, above), job(parent.namespace, above)
+        yield from _pair(namespace, f"{above}.{child.name.removeprefix(above + '.')}", ours)
+
+
+def _pair(namespace: str, name: str, ours: NodeId) -> Iterator[tuple[NodeId, NodeId]]:
+    theirs = job(namespace, name)
     if theirs != ours:
         yield theirs, ours
 

@@ -12,6 +12,7 @@ import psycopg
 
 from headwater.dialects.marquez.times import micros_of
 from headwater.errors import HeadwaterError, Unavailable
+from headwater.ids import NodeId
 from headwater.importing.marquez import (
     Column,
     Dataset,
@@ -160,7 +161,7 @@ class Postgres:
                 hidden=hidden,
             )
 
-    async def shows(self, kind: str, namespace: str, name: str) -> bool:
+    async def shows(self, node: NodeId) -> bool:
         return True  # what is hidden comes with the lists
 
     async def _pages(self, query: str, **values: object) -> AsyncIterator[Row]:

@@ -18,7 +18,7 @@ from typing import TypeVar
 import msgspec
 
 from headwater.history import FacetStatement
-from headwater.ids import NodeId, dataset, digest_of
+from headwater.ids import NodeId, dataset
 
 T = TypeVar("T")
 
@@ -34,7 +34,6 @@ DELETED = "marquez_deleted"
 SOURCE = "marquez_source"
 DATASET = "marquez_dataset"
 ARGS = "marquez_args"
-TAG = "marquez_tag_"
 HIDDEN = "headwater_hidden"
 _OURS = ("marquez_", "headwater_")
 _NEVER = frozenset({"spark_unknown"})
@@ -68,11 +67,6 @@ def source(name: str) -> NodeId:
 
 def tag(name: str) -> NodeId:
     return dataset(TAGS, name)
-
-
-def tag_facet(key: str, field: str | None) -> str:
-    """The facet that states one tag of a job, a dataset or a field: each has one of its own."""
-    return TAG + digest_of(msgspec.json.encode([key, field])).hex()[:16]
 
 
 def shown(facet: str) -> bool:
