@@ -131,7 +131,7 @@ async def _import(
             importer = Importer(source, put, notes, names, progress, time.time_ns() // 1000)
             await importer.run()
     output.line(
-        f"{notes.events:,} events, {importer.made:,} made of names, tags and descriptions. "
+        f"{notes.events:,} events read, {importer.made:,} made of names, tags and descriptions. "
         f"{report} {bar.seconds:,.1f} s, {bar.rate(report.events)}."
     )
 

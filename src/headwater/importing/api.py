@@ -12,7 +12,7 @@ import msgspec
 
 from headwater.dialects.marquez.times import LATEST, iso
 from headwater.dialects.openlineage import moment
-from headwater.errors import HeadwaterError, InvalidRequest, NotFound
+from headwater.errors import HeadwaterError, InvalidRequest, NotFound, Unauthenticated
 from headwater.ids import NodeId, encode
 from headwater.importing.marquez import (
     NO_FACETS,
@@ -231,7 +231,12 @@ class Api:
 
     async def _ask(self, shape: type[T], path: str, **params: object) -> T:
         path = f"/api/v1/{path}"
-        body = await self._get(path, {name: str(value) for name, value in params.items()})
+        try:
+            body = await self._get(path, {name: str(value) for name, value in params.items()})
+        except NotFound as error:
+            raise HeadwaterError(f"there is no {path}: is this the address of Marquez?") from error
+        except Unauthenticated as error:
+            raise Unauthenticated("Marquez asks for a token: --server-key") from error
         try:
             return msgspec.json.decode(body, type=shape)
         except msgspec.MsgspecError as error:

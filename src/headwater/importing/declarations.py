@@ -66,8 +66,8 @@ def of_job(node: NodeId, each: Job) -> Iterator[Event]:
 
 
 def _before(node: NodeId, each: Namespace | Source | Dataset | Job) -> Iterator[Event]:
-    """That it was there before what is known of it now was said."""
-    if each.created < each.updated:
+    """That it was there before what is known of it now was said. At 0 nobody knows since when."""
+    if 0 < each.created < each.updated:
         hidden = declared.internal(node.namespace)
         yield hiding(node, each.created) if hidden else about(node, {}, each.created)
 
