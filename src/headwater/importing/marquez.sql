@@ -12,12 +12,12 @@ SELECT count(*) FROM lineage_events;
 
 -- name: first_events
 -- The events, a page at a time. There is no primary key: a row is known by where it lies.
-SELECT event_time, tableoid, ctid::text, event::text FROM lineage_events
+SELECT event_time, tableoid, ctid::text AS place, event::text AS body FROM lineage_events
 WHERE event_time IS NOT NULL
 ORDER BY event_time, tableoid, ctid LIMIT %(limit)s;
 
 -- name: next_events
-SELECT event_time, tableoid, ctid::text, event::text FROM lineage_events
+SELECT event_time, tableoid, ctid::text AS place, event::text AS body FROM lineage_events
 WHERE event_time >= %(time)s::timestamptz
   AND (event_time, tableoid, ctid) > (%(time)s::timestamptz, %(table)s::oid, %(row)s::tid)
 ORDER BY event_time, tableoid, ctid LIMIT %(limit)s;
