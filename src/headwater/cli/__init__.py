@@ -15,11 +15,12 @@ from headwater import __version__, errors
 
 REFUSED = 2
 
-# In the order of --help; each module has a command of that name.
+# In the order of --help; each module has a command of that name, with `_` for `-`.
 COMMANDS = {
     "demo": "demo",
     "serve": "serve",
     "load": "load",
+    "import-marquez": "import_marquez",
     "export": "export",
     "lineage": "ask",
     "search": "ask",
@@ -46,7 +47,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"headwater.cli.{COMMANDS[cmd_name]}")
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
     def invoke(self, ctx: click.Context) -> Any:

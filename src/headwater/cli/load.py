@@ -40,21 +40,21 @@ def load(
     report = Report()
     place = options.place(database, server, key, domain)
     try:
-        with _interruptible():
+        with interruptible():
             options.run(_load)(source, place, report)
     except KeyboardInterrupt:
-        output.note(f"Interrupted. {_counts(report)} Load it again to go on: nothing is doubled.")
+        output.note(f"Interrupted. {report} Load it again to go on: nothing is doubled.")
         ctx.exit(INTERRUPTED)
     except BaseException:
         if report.events:
-            output.note(_counts(report))
+            output.note(str(report))
         raise
     if report.refused:
         ctx.exit(1)
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
+def interruptible() -> Iterator[None]:
     """Ctrl-C ends a read of stdin: asyncio's own handler would wait for the next line."""
 
     def interrupt(_: int, __: object) -> None:
@@ -74,7 +74,7 @@ async def _load(source: str, place: options.Place, report: "Report") -> None:
 
     reading = Reading(source)
     options.work_long()
-    async with _sink(place) as sink:
+    async with open_sink(place) as sink:
         with Bar("Loading", reading.total, "bytes") as bar:
 
             def progress() -> None:
@@ -85,17 +85,12 @@ async def _load(source: str, place: options.Place, report: "Report") -> None:
                 bar.tell(f"{where}: {output.safe(refusal.reason)}")
 
             await carry(reading, sink, report, refuse, progress)
-    output.line(f"{_counts(report)} {bar.seconds:,.1f} s, {bar.rate(report.events)}.")
-
-
-def _counts(report: "Report") -> str:
-    return (
-        f"{report.accepted:,} accepted, {report.repeated:,} repeated, {report.refused:,} refused."
-    )
+    output.line(f"{report} {bar.seconds:,.1f} s, {bar.rate(report.events)}.")
 
 
 @asynccontextmanager
-async def _sink(place: options.Place) -> AsyncIterator["Sink"]:
+async def open_sink(place: options.Place) -> AsyncIterator["Sink"]:
+    """The write path of a server or of a database file."""
     from headwater.cli.loading import ServerSink
 
     if place.server is not None:

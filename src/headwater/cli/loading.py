@@ -19,7 +19,6 @@ from headwater.ingest import Ingest
 BATCH_EVENTS = 500
 BATCH_BYTES = 4 << 20
 ATTEMPTS = 8
-DIALECT = "openlineage"
 ONLY_FILES = (
     "this event came with an idempotency token, which no server takes over: load it into the "
     "database file, with --database"
@@ -36,6 +35,9 @@ class Report(msgspec.Struct):
     @property
     def events(self) -> int:
         return self.accepted + self.repeated + self.refused
+
+    def __str__(self) -> str:
+        return f"{self.accepted:,} accepted, {self.repeated:,} repeated, {self.refused:,} refused."
 
     def add(self, accepted: int = 0, repeated: int = 0, refused: int = 0) -> None:
         self.accepted += accepted
@@ -80,7 +82,7 @@ class StoreSink:
         now = self._clock()
         for item in items:
             try:
-                batch.append((item, self._received(item.body, now)))
+                batch.append((item, self._received(item, now)))
             except errors.InvalidRequest as error:
                 refused.append(Refusal(item.file, item.line, error.message))
         waiting = [self._ingest.enqueue(received) for _, received in batch]
@@ -94,11 +96,12 @@ class StoreSink:
                 report.add(accepted=not receipt.repeated, repeated=receipt.repeated)
         return refused
 
-    def _received(self, line: bytes, now: int) -> Received:
-        envelope = unwrapped(line)
+    def _received(self, item: Item, now: int) -> Received:
+        body = item.body
+        envelope = unwrapped(body)
         if envelope is None:
-            event = self._decode(line)
-            return Received(self._domain, DIALECT, line, digest_of(line), event, now)
+            event = self._decode(body)
+            return Received(self._domain, item.dialect, body, digest_of(body), event, now)
         kept, body = envelope.headwater_event, envelope.body.encode()
         digest = digest_of(body, kept.token)
         event = self._decode(body)

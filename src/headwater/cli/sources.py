@@ -33,6 +33,7 @@ class Item(NamedTuple):
     file: str
     line: int
     body: bytes
+    dialect: str = "openlineage"
 
 
 class Refusal(NamedTuple):
