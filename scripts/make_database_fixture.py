@@ -12,11 +12,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+from headwater.access import ApiKey
 from headwater.dialects.openlineage.decode import Decoder
 from headwater.event import Received
 from headwater.ids import digest_of
 from headwater.projection import Projector
-from headwater.store import ApiKey
 from headwater.stores.sqlite import open_store
 from headwater.stores.sqlite.migrations import migrations
 

@@ -15,7 +15,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "headwater"
 LADDER: tuple[frozenset[str], ...] = (
     frozenset({"__init__", "samples"}),
     frozenset({"errors", "mask", "memo", "telemetry"}),
-    frozenset({"ids"}),
+    frozenset({"access", "ids"}),
     frozenset({"event", "records"}),
     frozenset({"fold", "history", "projection", "store", "slices", "settings"}),
     frozenset({"ingest", "replay", "lineage", "auth"}),

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable
 from hashlib import sha256
 from typing import NamedTuple, Protocol
 
+from headwater.access import ApiKey, Domain
 from headwater.auth.principal import Principal, Scope
 from headwater.auth.vault import Vault
 from headwater.errors import RateLimited
 from headwater.memo import Memo
-from headwater.store import ApiKey, Domain
 
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _TOKEN = re.compile(rb"(HW[A-Z2-7]{18})\.([A-Za-z0-9_-]{40})")

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from headwater.access import Project, UserAccount
 from headwater.errors import InvalidParameter
-from headwater.store import Project, UserAccount
 
 RESERVED = frozenset({"auth", "projects", "domains"})
 """Words that stand in paths where a project id stands in others."""

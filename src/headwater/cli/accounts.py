@@ -38,8 +38,8 @@ async def create_user(
     """Make a user. The password is asked for, or read as the first line of standard input; it is
     kept as a slow hash. A new password ends the tokens that were given for the old one.
     """
+    from headwater.access import UserAccount
     from headwater.auth.passwords import hash_password
-    from headwater.store import UserAccount
 
     book = await book_of(database, create=True)
     known = {(user.domain, user.name) for user in await book.users()}

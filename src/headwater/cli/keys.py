@@ -145,13 +145,13 @@ async def open_session(identity: str, minutes: int, database: str | None, format
 
     known = {
         key.id
-        for key in await (await _book(database)).keys()
+        for key in await (await book_of(database)).keys()
         if key.revoked_at is None and key.sealed is not None
     }
     if identity not in known:
         raise errors.NotFound("no key of this id that signs is in force: headwater keys list")
     vault = vault_of(Path(options.database_path(database)), Settings.load().key_file)
-    session = open_session(vault, identity, _now() // 1_000_000 + 60 * minutes)
+    session = open_session(vault, identity, now() // 1_000_000 + 60 * minutes)
     ends = datetime.fromtimestamp(session.ends_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     if format == "json":
         output.json_of(

@@ -1,15 +1,12 @@
 """One request and its answer on a connection; head and body of the answer leave in one write."""
 
 import asyncio
-from collections.abc import MutableMapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, MutableMapping, Sequence
+from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from headwater.http.refusals import STATUS_LINES
-
-if TYPE_CHECKING:
-    from headwater.http.protocol import Protocol
 
 Message = MutableMapping[str, Any]
 Headers = Sequence[tuple[bytes, bytes]]
@@ -50,8 +47,16 @@ class Whole(RequestResponseCycle):
 
     message_event = asyncio.Event()  # nobody waits for more of it
 
-    def __init__(self, connection: "Protocol", method: str, path: bytes, query: bytes) -> None:
+    def __init__(
+        self,
+        connection: HttpToolsProtocol,
+        method: str,
+        path: bytes,
+        query: bytes,
+        on_response: Callable[[bool], None],
+    ) -> None:
         self.connection = connection
+        self.on_response = on_response
         self.transport = connection.transport
         self.method = method
         self.raw_path = path
@@ -79,7 +84,7 @@ class Whole(RequestResponseCycle):
             body = b""
         headers = (*headers, *connection.server_state.default_headers)
         self.transport.write(_written(status, headers, self.keep_alive, self.old, body))
-        connection.on_response_complete(self.keep_alive)
+        self.on_response(self.keep_alive)
 
 
 def _written(status: int, headers: Headers, keep_alive: bool, old: bool, body: bytes) -> bytes:

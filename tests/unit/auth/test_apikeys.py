@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from headwater.access import ApiKey, Domain
 from headwater.auth.apikeys import KeyRing, RateLimiter, SigningKey, create_key, token_of
 from headwater.auth.gate import Gate, is_loopback, require_safe
 from headwater.auth.principal import EVERYTHING, Principal, Scope
 from headwater.auth.vault import Vault
 from headwater.errors import Forbidden, NotFound, RateLimited, Unauthenticated
-from headwater.store import ApiKey, Domain
 
 
 class Keys:

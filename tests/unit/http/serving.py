@@ -12,6 +12,7 @@ from typing import NamedTuple, Self
 import uvloop
 
 from headwater import errors
+from headwater.access import ApiKey, Domain
 from headwater.auth.apikeys import KeyRing, RateLimiter
 from headwater.auth.gate import Gate
 from headwater.auth.principal import Scope
@@ -20,7 +21,6 @@ from headwater.http.errors import status_of
 from headwater.http.message import Dialect, Request, Response, Route, json_response
 from headwater.http.server import Server
 from headwater.settings import Settings
-from headwater.store import ApiKey, Domain
 from headwater.telemetry import Telemetry
 
 

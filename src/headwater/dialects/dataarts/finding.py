@@ -11,6 +11,8 @@ from headwater.ids import FieldId, Key, NodeId, NodeKind
 from headwater.store import Direction, NodeRow, Reader
 
 _HALF = 8
+_ALIKE = 16
+"""Nodes whose keys begin alike: with 64 bits in common, a second one is chance already."""
 
 
 class Unknown(NotFound):
@@ -28,7 +30,8 @@ async def resolve(reader: Reader, domain: str, guid: str) -> NodeId | FieldId:
     row = (await reader.nodes([key])).get(key)
     if row is not None and row.hidden_at is None and _is_of(row, domain):
         return row.node
-    for near in await reader.nodes_like(key[:_HALF]):
+    low, high = (key[:_HALF].ljust(len(key), filler) for filler in (b"\0", b"\xff"))
+    for near in await reader.nodes_between(low, high, _ALIKE):
         if near.node.kind is NodeKind.DATASET and near.hidden_at is None and _is_of(near, domain):
             for column in await columns(reader, domain, near.node):
                 if names.column_guid(near.key, column) == guid.lower():

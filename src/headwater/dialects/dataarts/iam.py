@@ -6,6 +6,7 @@ from typing import Annotated, NamedTuple
 import msgspec
 from msgspec import Meta
 
+from headwater.access import Project
 from headwater.auth import tokens
 from headwater.auth.gate import DEFAULT_DOMAIN
 from headwater.auth.passwords import PasswordDesk, stamp_of
@@ -19,7 +20,6 @@ from headwater.errors import Forbidden, InvalidRequest, MalformedBody, NotFound,
 from headwater.http.context import Context
 from headwater.http.message import Request, Response, Route, json_response
 from headwater.ids import key_of
-from headwater.store import Project
 
 Word = Annotated[str, Meta(max_length=wire.LONGEST)]
 WRONG = "The username or password is wrong."

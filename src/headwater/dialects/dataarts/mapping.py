@@ -12,10 +12,11 @@ from typing import Annotated, NamedTuple
 import msgspec
 from msgspec import Meta
 
+from headwater.access import ConnectionMap
 from headwater.dialects.dataarts import names
 from headwater.dialects.dataarts.names import Connection, Parts
 from headwater.errors import InvalidParameter
-from headwater.store import ConnectionMap, Store
+from headwater.store import Store
 
 PATTERN = "{database}.{schema}.{table}"
 """Empty parts fall out, with their dots."""

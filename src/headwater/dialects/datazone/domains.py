@@ -5,12 +5,13 @@ from typing import Any
 
 import msgspec
 
+from headwater.access import Domain
 from headwater.dialects.datazone import names
 from headwater.dialects.datazone.marks import Marks
 from headwater.errors import Conflict, Forbidden, InvalidParameter, NotFound
 from headwater.http.context import Context
 from headwater.http.message import Request
-from headwater.store import Domain, Reader
+from headwater.store import Reader
 
 AVAILABLE, DELETED = "AVAILABLE", "DELETED"
 DEFAULT = "default"

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
+from headwater.access import ConnectionMap, Project, UserAccount
 from headwater.errors import Conflict, NotFound
-from headwater.store import ConnectionMap, Project, UserAccount
 from headwater.stores.sqlite.connection import Connection
 from headwater.stores.sqlite.keybook import KeyBook, T
 

@@ -30,19 +30,22 @@ _AWAY = (
 
 
 def parse_queries(text: str) -> dict[str, str]:
-    """Splits a file of statements, each headed by `-- name: <name>`."""
+    """Splits files of statements, each headed by `-- name: <name>`; raises ValueError for a name
+    that stands twice.
+    """
     pieces = _NAME.split(text)
     names, bodies = pieces[1::2], pieces[2::2]
+    if len(set(names)) < len(names):
+        raise ValueError(f"a statement's name stands twice: {sorted(names)}")
     return {name: body.strip() for name, body in zip(names, bodies, strict=True)}
 
 
-QUERIES = {
-    name: body
-    for file in ("queries.sql", "slices.sql")
-    for name, body in parse_queries(
+QUERIES = parse_queries(
+    "\n".join(
         resources.files("headwater.stores.sqlite").joinpath(file).read_text("utf-8")
-    ).items()
-}
+        for file in ("queries.sql", "slices.sql")
+    )
+)
 
 
 @contextmanager

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from headwater.access import ApiKey, Domain
 from headwater.errors import Conflict, NotFound
-from headwater.store import ApiKey, Domain
 from headwater.stores.sqlite.connection import Connection, translated
 from headwater.stores.sqlite.integrity import examine_idle
 

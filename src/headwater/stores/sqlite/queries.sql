@@ -220,9 +220,6 @@ SELECT n.id, n.key, n.kind, n.namespace_id, n.name, n.alias_of, n.flows, n.hidde
 FROM carray(?) f CROSS JOIN node n ON n.id = f.value
 
 -- Nodes whose keys begin alike; the bounds are keys.
--- name: nodes_between
-SELECT id FROM node WHERE key BETWEEN ? AND ?
-
 -- name: members_of
 SELECT n.id, n.key, n.kind, n.namespace_id, n.name, n.alias_of, n.flows, n.hidden_at
 FROM carray(?) f CROSS JOIN node n ON n.alias_of = f.value

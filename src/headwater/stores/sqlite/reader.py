@@ -53,12 +53,6 @@ class SqliteReader(Browsing, Locating):
     async def nodes(self, keys: Iterable[Key]) -> dict[Key, NodeRow]:
         return {row.key: row for row in self._node_rows(keys).values()}
 
-    async def nodes_like(self, prefix: bytes) -> list[NodeRow]:
-        rows = self._db.all("nodes_between", prefix.ljust(16, b"\0"), prefix.ljust(16, b"\xff"))
-        ids = [identity for (identity,) in rows]
-        self._learn(ids)
-        return [self._rows[identity] for identity in ids]
-
     async def details(self, keys: Iterable[Key]) -> dict[Key, NodeDetail]:
         rows = self._node_rows(keys)
         return {detail.row.key: detail for detail in self._details(rows)}

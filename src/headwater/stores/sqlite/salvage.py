@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import msgspec
 
+from headwater.access import ApiKey, ConnectionMap, Domain, Project, UserAccount
 from headwater.errors import HeadwaterError, NotFound, StoreError
 from headwater.ids import digest_of
-from headwater.store import ApiKey, ConnectionMap, Domain, LoggedEvent, Project, UserAccount
+from headwater.store import LoggedEvent
 from headwater.stores.sqlite.bodies import Bodies
 from headwater.stores.sqlite.connection import Connection, Row, translated
 from headwater.stores.sqlite.lock import Trace, left_behind
