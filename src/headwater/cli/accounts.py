@@ -115,8 +115,8 @@ def projects() -> None:
 @options.run
 async def add_project(identity: str, name: str | None, domain: str, database: str | None) -> None:
     """Add a project id to a domain. Keys and users of that domain may use it, no others."""
+    from headwater.access import Project
     from headwater.auth.directory import require_project_id
-    from headwater.store import Project
 
     require_project_id(identity)
     book = await book_of(database, create=True)
