@@ -60,6 +60,6 @@ def test_every_setting_is_described() -> None:
     for setting in described:
         assert setting.text.endswith((".", "folder."))
         assert setting.variable == "HEADWATER_" + setting.name.upper()
-        assert setting.default or setting.name in {"database", "key_file"}
+        assert setting.default or setting.name in {"database", "key_file", "connection_map"}
     level = next(setting for setting in described if setting.name == "log_level")
     assert (level.type, level.default) == ("debug | info | warning | error", "info")
