@@ -11,7 +11,7 @@ from typing import Any, cast, get_args
 
 import click
 
-from benchmarks import datazone, graph, ingest, lineage, marquez, results, size
+from benchmarks import dataarts, datazone, graph, ingest, lineage, marquez, results, size
 from benchmarks import floor as floors
 from benchmarks.generator import Mode
 from benchmarks.graph import Shape
@@ -283,6 +283,25 @@ def datazone_command(
                 rows.append(marquez.prepare(stored, "small", kept))
             rows += datazone.reads(kept, requests)
         publish(name, rows, _settings(base) | {"stored": stored, "requests": requests}, made)
+
+
+@main.command("dataarts")
+@_option("--events", default=20_000, help="Requests timed in each repetition.")
+@_option("--repetitions", default=3)
+@_option("--connections", default=64)
+@common_options("dataarts")
+def dataarts_command(
+    events: int, repetitions: int, connections: int, name: str, folder: Path | None
+) -> None:
+    """Huawei's CreateLineageInfo, signed, against OpenLineage events that say the same."""
+    with working(folder) as made:
+        rows = dataarts.run(events, repetitions, connections, made)
+        settings: Row = {
+            "events": events,
+            "repetitions": repetitions,
+            "connections": connections,
+        }
+        publish(name, rows, settings, made)
 
 
 @main.command("events")

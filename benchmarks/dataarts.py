@@ -1,0 +1,191 @@
+"""CreateLineageInfo, signed, against OpenLineage job events that say the same, in the same run.
+
+Two tables in, one out, five columns. Each request goes to one of some operators that are known
+already. An OpenLineage event has a time of its own, as a client's would.
+"""
+
+import hashlib
+import hmac
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from benchmarks import client, templates
+from benchmarks.client import Loader, Report, summary
+from benchmarks.ingest import check_answers, check_arrived
+from benchmarks.results import Row
+from benchmarks.server import COUNT_EVENTS, Server
+from benchmarks.source import INGEST_PATH
+
+PROJECT, WORKSPACE, CONNECTION = "p" * 32, "w" * 32, "c" * 32
+PATH = f"/v1/{PROJECT}/lineage/lineage-info"
+OPERATORS = 1_000
+COLUMNS = 5
+SPACE = f"dataarts://{PROJECT}/conn/{CONNECTION}"
+_START = datetime(2026, 1, 1, tzinfo=UTC)
+_FACETS = "https://openlineage.io/spec/facets"
+
+
+class Signed:
+    """Headers of a request as Huawei's SDK for Python signs it."""
+
+    def __init__(self, key: str, secret: str) -> None:
+        self._key, self._secret = key, secret.encode()
+        self._names = "content-type;host;user-agent;workspace;x-project-id;x-sdk-date"
+
+    def __call__(self, path: str, body: bytes) -> list[tuple[str, str]]:
+        date = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+        agent = "huaweicloud-usdk-python/3.0"
+        said = ("application/json", client.HOST, agent, WORKSPACE, PROJECT, date)
+        lines = "".join(f"{name}:{value}\n" for name, value in zip(self._split, said, strict=True))
+        digest = hashlib.sha256(body).hexdigest()
+        canonical = "\n".join(("POST", f"{path}/", "", lines, self._names, digest))
+        text = f"SDK-HMAC-SHA256\n{date}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+        made = hmac.digest(self._secret, text.encode(), "sha256").hex()
+        shown = f"Access={self._key}, SignedHeaders={self._names}, Signature={made}"
+        return [
+            ("User-Agent", agent),
+            ("workspace", WORKSPACE),
+            ("X-Project-Id", PROJECT),
+            ("X-Sdk-Date", date),
+            ("Authorization", f"SDK-HMAC-SHA256 {shown}"),
+        ]
+
+    @property
+    def _split(self) -> list[str]:
+        return self._names.split(";")
+
+
+class Source:
+    """Requests of one dialect, made and signed before the clock runs."""
+
+    def __init__(self, title: str, key: str, secret: str) -> None:
+        self._signed = Signed(key, secret) if title == "dataarts" else None
+        self._bearer = f"Bearer {key}.{secret}"
+        self._sent = 0
+
+    def requests(self, phase: str, count: int) -> Iterator[bytes]:
+        made = [self._request(number) for number in range(self._sent, self._sent + count)]
+        self._sent += count
+        return iter(made)
+
+    def _request(self, number: int) -> bytes:
+        if self._signed is not None:
+            return client.post(PATH, create(number % OPERATORS), self._signed)
+        body = job_event(number % OPERATORS, _START + timedelta(milliseconds=number))
+        return client.post(INGEST_PATH, body, lambda *_: [("Authorization", self._bearer)])
+
+    def weigh(self, body: bytes) -> int:
+        return 0
+
+
+def _tables(operator: int) -> tuple[list[str], str]:
+    return [f"orders_{operator}", f"customers_{operator % 97}"], f"revenue_{operator}"
+
+
+def create(operator: int) -> bytes:
+    """A CreateLineageInfo body, as the SDK spells it."""
+    inputs, output = _tables(operator)
+
+    def table(name: str) -> dict[str, str]:
+        return {"catalog": "spark_catalog", "database": "shop", "schema": "", "table": name}
+
+    def column(name: str, field: str) -> dict[str, str]:
+        return {"database": "shop", "schema": "", "table": name, "column": field}
+
+    said = {
+        "connection_id": CONNECTION,
+        "data_source_type": "dli",
+        "job_id": f"job_{operator}",
+        "node_name": "transform",
+        "table_lineage": {
+            "input_tables": [table(name) for name in inputs],
+            "output_tables": [table(output)],
+            "column_lineages": [
+                {
+                    "input_columns": [column(inputs[n % 2], f"source_{n}")],
+                    "output_columns": [column(output, f"column_{n}")],
+                }
+                for n in range(COLUMNS)
+            ],
+        },
+    }
+    return json.dumps(said).encode()
+
+
+def job_event(operator: int, time: datetime) -> bytes:
+    """The same lineage as an OpenLineage job event."""
+    inputs, output = _tables(operator)
+    schema = f"{_FACETS}/1-2-0/ColumnLineageDatasetFacet.json"
+
+    def dataset(name: str, **facets: object) -> dict[str, object]:
+        return {"namespace": SPACE, "name": f"spark_catalog.shop.{name}", "facets": facets}
+
+    def source(n: int) -> dict[str, str]:
+        name = f"spark_catalog.shop.{inputs[n % 2]}"
+        return {"namespace": SPACE, "name": name, "field": f"source_{n}"}
+
+    columns = {
+        "_producer": templates.PRODUCER,
+        "_schemaURL": schema,
+        "fields": {f"column_{n}": {"inputFields": [source(n)]} for n in range(COLUMNS)},
+    }
+    event = {
+        "eventTime": time.isoformat(timespec="milliseconds"),
+        "producer": templates.PRODUCER,
+        "schemaURL": "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/JobEvent",
+        "job": {"namespace": WORKSPACE, "name": f"job_{operator}.transform", "facets": {}},
+        "inputs": [dataset(name) for name in inputs],
+        "outputs": [dataset(output, columnLineage=columns)],
+    }
+    return json.dumps(event).encode()
+
+
+def run(events: int, repetitions: int, connections: int, folder: Path) -> list[Row]:
+    """Both dialects in turn, each against a server and a database of its own."""
+    rows: list[Row] = []
+    rates: dict[str, float] = {}
+    for title, size in (("openlineage", len(job_event(1, _START))), ("dataarts", len(create(1)))):
+        database = folder / f"{title}.db"
+        key, secret = _made_key(database)
+        source = partial(Source, title, key, secret)
+        with Server.headwater(database) as server, Loader(source) as loader:
+            check_answers(loader.run(server.port, "warmup", 2 * OPERATORS, connections))
+            cpu = server.cpu_seconds
+            reports: list[Report] = [
+                loader.run(server.port, "events", events, connections) for _ in range(repetitions)
+            ]
+            cpu = server.cpu_seconds - cpu
+        check_answers(*reports)
+        sent = 2 * OPERATORS + events * repetitions
+        check_arrived(database, sent, COUNT_EVENTS)
+        measured = summary(reports)
+        rates[title] = float(measured["events/s"] or 0)
+        rows.append(
+            {
+                "requests": title,
+                "bytes": size,
+                "at a time": connections,
+                **measured,
+                "server CPU µs/event": cpu / (events * repetitions) * 1e6,
+                "of openlineage": rates[title] / rates["openlineage"],
+            }
+        )
+    return rows
+
+
+def _made_key(database: Path) -> tuple[str, str]:
+    """A key and the project; the server that is started then is closed to others."""
+    where = ("--database", str(database))
+    _headwater("projects", "add", PROJECT, *where)
+    made = json.loads(_headwater("keys", "create", "--format", "json", *where))
+    return made["id"], made["secret"]
+
+
+def _headwater(*words: str) -> str:
+    command = [sys.executable, "-m", "headwater", *words]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
