@@ -38,6 +38,9 @@ TARGET = Path(__file__).parents[1] / "docs" / "reference"
 NOTE = "<!-- Made from the code by scripts/make_reference.py: change the code, then run it. -->"
 FACETS = {
     "HeadwaterHidden": "the facet that hides a job or dataset",
+    "HeadwaterFlows": "column lineage in groups, of all outputs of a job",
+    "HuaweiLineageInfo": "the request of a Huawei DataArts client, verbatim",
+    "HuaweiTable": "the parts of a table's name, as such a client sent them",
     "MarquezArgs": "the arguments of a run that a Marquez client announced",
     "MarquezDataset": "what a Marquez client declares of a dataset",
     "MarquezDeleted": "a namespace was deleted",

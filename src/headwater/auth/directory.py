@@ -44,6 +44,10 @@ class Directory:
         self._users: dict[tuple[str, str], UserAccount] = {}
         self._projects: dict[str, Project] = {}
 
+    @property
+    def version(self) -> int | None:
+        return self._version
+
     async def refresh(self) -> None:
         """Loads what has changed; costs no I/O but one look at a file when nothing has."""
         version = self._store.keys_version()

@@ -162,6 +162,8 @@ def _segments(raw_path: bytes, errors: str = "strict") -> list[str]:
     if not parts[-1]:
         parts.pop()
     try:
+        if b"%" not in raw_path:
+            return [part.decode("utf-8", errors) for part in parts]
         return [unquote_to_bytes(part).decode("utf-8", errors) for part in parts]
     except UnicodeDecodeError as error:
         raise InvalidParameter("path", "is not UTF-8 behind its percent-encoding") from error

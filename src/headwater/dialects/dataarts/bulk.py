@@ -109,7 +109,7 @@ class Bulk:
         async def question(reader: Reader) -> list[NodeId]:
             start = await finding.resolve(reader, domain, guid)
             if not isinstance(start, NodeId) or start.kind is not NodeKind.DATASET:
-                raise finding.Unknown(guid)
+                raise finding.unknown(guid)
             walk = (reader, domain, start, Direction.BOTH, 1, None, self._most)
             found = await lineage.lineage(*walk)
             refs = (node.ref for node in found.nodes)
@@ -128,7 +128,7 @@ class Bulk:
         async def question(reader: Reader) -> tuple[NodeId, Sequence[RunRow]]:
             job = await finding.resolve(reader, domain, guid)
             if not isinstance(job, NodeId) or job.kind is not NodeKind.JOB:
-                raise finding.Unknown(guid)
+                raise finding.unknown(guid)
             where = RunFilter(job=job.key(domain), since=since, until=until)
             return job, await reader.list_runs(domain, where, Page(offset + limit))
 

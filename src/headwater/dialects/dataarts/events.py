@@ -77,6 +77,14 @@ def job_event(
     )
 
 
+_TIME = slice(len('{"eventTime":"'), len('{"eventTime":"1970-01-01T00:00:00.000000Z'))
+
+
+def dated(event: bytes, time: int) -> bytes:
+    """An event of this module with another time."""
+    return event[: _TIME.start] + format_time(time).encode() + event[_TIME.stop :]
+
+
 def symlinks_event(placed: Placed, mapped: Mapped | None, time: int) -> bytes:
     """The event that joins a table with its native name, or parts them again (None)."""
     return _json(

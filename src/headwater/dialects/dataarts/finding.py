@@ -15,18 +15,15 @@ _ALIKE = 16
 """Nodes whose keys begin alike: with 64 bits in common, a second one is chance already."""
 
 
-class Unknown(NotFound):
-    """The asset is not in the catalog."""
-
-    def __init__(self, guid: str) -> None:
-        super().__init__(f"the asset {guid[:200]!r} is not in the catalog")
+def unknown(guid: str) -> NotFound:
+    return NotFound(f"the asset {guid[:200]!r} is not in the catalog")
 
 
 async def resolve(reader: Reader, domain: str, guid: str) -> NodeId | FieldId:
-    """The job, dataset or column of a guid. Raises Unknown."""
+    """The job, dataset or column of a guid. Raises NotFound."""
     key = names.key_of(guid)
     if key is None:
-        raise Unknown(guid)
+        raise unknown(guid)
     row = (await reader.nodes([key])).get(key)
     if row is not None and row.hidden_at is None and _is_of(row, domain):
         return row.node
@@ -36,7 +33,7 @@ async def resolve(reader: Reader, domain: str, guid: str) -> NodeId | FieldId:
             for column in await columns(reader, domain, near.node):
                 if names.column_guid(near.key, column) == guid.lower():
                     return FieldId(near.node, column)
-    raise Unknown(guid)
+    raise unknown(guid)
 
 
 def _is_of(row: NodeRow, domain: str) -> bool:

@@ -113,9 +113,15 @@ class MapBook:
         self._version: int | None = None
         self._maps: dict[str, dict[str, Mapped]] = {}
 
-    async def refresh(self) -> None:
-        """Loads what has changed; costs one look at a file when nothing has."""
-        version = self._store.keys_version()
+    @property
+    def version(self) -> int:
+        """Another one whenever a map may have changed."""
+        return -1 if self._version is None else self._version
+
+    async def refresh(self, version: int | None = None) -> None:
+        """Loads what has changed; costs one look at a file when nothing has, or nothing where
+        somebody has looked (`Store.keys_version`)."""
+        version = self._store.keys_version() if version is None else version
         if version == self._version:
             return
         found: dict[str, dict[str, Mapped]] = {}

@@ -137,7 +137,8 @@ def node_qualified_name(job: NodeId, guid: str) -> str:
 
 
 def guid_of(key: Key) -> str:
-    return str(uuid.UUID(bytes=key))
+    text = key.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def column_guid(dataset: Key, column: str) -> str:

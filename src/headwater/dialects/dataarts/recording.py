@@ -3,8 +3,11 @@
 import asyncio
 from collections.abc import Callable
 
+import msgspec
+
+from headwater.dialects.dataarts.events import dated
 from headwater.dialects.openlineage.decode import Decoder
-from headwater.event import Received
+from headwater.event import Event, Received
 from headwater.http.context import Context
 from headwater.ids import digest_of
 from headwater.store import Receipt
@@ -43,10 +46,22 @@ class Recorder:
             InvalidEvent: it cannot be read again.
             Unavailable: the queue is full.
         """
-        received_at = self.now()
-        body = write(received_at if after is None else max(received_at, after + 1))
-        event = self._decoder.decode(body)
-        received = Received(domain, DIALECT, body, digest_of(body), event, received_at)
+        now = self.now()
+        body = write(now if after is None else max(now, after + 1))
+        return self._enqueue(domain, body, self.decode(body), now)
+
+    def decode(self, body: bytes) -> Event:
+        """Raises InvalidEvent."""
+        return self._decoder.decode(body)
+
+    def repeat(self, domain: str, body: bytes, event: Event) -> asyncio.Future[Receipt]:
+        """Enqueues an event that was made and decoded before, with the time of now."""
+        now = self.now()
+        fresh = msgspec.structs.replace(event, time=now)
+        return self._enqueue(domain, dated(body, now), fresh, now)
+
+    def _enqueue(self, domain: str, body: bytes, event: Event, now: int) -> asyncio.Future[Receipt]:
+        received = Received(domain, DIALECT, body, digest_of(body), event, now)
         receipt = self._ingest.enqueue(received)
         self._pending.add(receipt)
         receipt.add_done_callback(self._pending.discard)

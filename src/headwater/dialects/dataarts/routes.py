@@ -42,7 +42,7 @@ def dialect(context: Context) -> Dialect:
 
     async def authenticate(request: Request) -> Principal:
         principal = await access.authenticate(request)
-        await maps.refresh()
+        await maps.refresh(access.directory.version)
         await first.done()
         return principal
 

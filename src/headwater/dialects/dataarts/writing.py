@@ -15,14 +15,20 @@ from headwater.dialects.dataarts.mapping import MapBook
 from headwater.dialects.dataarts.operators import CREATE, IMPORT, MAP, Operator, Part
 from headwater.dialects.dataarts.recording import DIALECT, Recorder
 from headwater.errors import BodyTooLarge, InvalidParameter
+from headwater.event import Event
 from headwater.http.context import Context
 from headwater.http.message import Request, Response, Route, json_response
 from headwater.ids import NodeId
+from headwater.memo import Memo
 from headwater.records import LAST_STAMP
 from headwater.store import Reader
 
 MERGE = b"x-headwater-merge"
 """`true`: the request adds to what the operator's last request declares."""
+
+
+REMEMBERED, REMEMBERED_BYTES = 64 << 20, 64 << 10
+"""Bytes of memory for events that may come again, about, and of the largest of them."""
 
 
 class ObjectIdInfo(msgspec.Struct, frozen=True):
@@ -48,9 +54,21 @@ class Place(NamedTuple):
     workspace: str
 
 
-class _Draft(NamedTuple):
-    operator: Operator
+class _Prepared(NamedTuple):
+    """What an operator's requests come to, but for the time."""
+
     parts: tuple[Part, ...]
+    job_name: str
+    info: ObjectIdInfo
+    guid: str
+    groups: int
+    body: bytes
+    event: Event
+
+    @property
+    def guids(self) -> NodeGuids:
+        of_groups = (names.guid_of(ids.key_of(self.guid, str(at))) for at in range(self.groups))
+        return NodeGuids(self.guid, tuple(of_groups))
 
 
 class _Info(msgspec.Struct):
@@ -88,6 +106,7 @@ class Writing:
         self._recorder = recorder
         self._maps = maps
         self._merging = asyncio.Lock()
+        self._known_parts: Memo[tuple[Place, tuple[Part, ...], int], _Prepared] = Memo(REMEMBERED)
 
     def routes(self) -> tuple[Route, ...]:
         # fmt: off
@@ -104,14 +123,14 @@ class Writing:
     async def create(self, request: Request) -> Response:
         place = _place(request, b"workspace")
         (recorded,) = await self._record(request, place, [(Part(CREATE, request.body), "")])
-        return json_response((recorded[0],))
+        return json_response((recorded.info,))
 
     async def imported(self, request: Request) -> Response:
         place = _place(request, b"workspace")
         elements: list[Raw] = wire.IMPORTED_LIST.read(request.body)
         parts = [(Part(IMPORT, bytes(raw)), f"[{at}]") for at, raw in enumerate(elements)]
         recorded = await self._record(request, place, parts)
-        return json_response([info for info, _ in recorded])
+        return json_response([each.info for each in recorded])
 
     async def map(self, request: Request) -> Response:
         place = _place(request, b"instance")
@@ -122,55 +141,60 @@ class Writing:
             for at, raw in enumerate(said.lineage_configs)
         ]
         recorded = await self._record(request, place, parts)
-        return json_response({"guids": [guids for _, guids in recorded]})
+        return json_response({"guids": [each.guids for each in recorded]})
 
     async def _record(
         self, request: Request, place: Place, parts: Sequence[tuple[Part, str]]
-    ) -> list[tuple[ObjectIdInfo, NodeGuids]]:
+    ) -> list[_Prepared]:
         """Looks at every part before the first is recorded."""
-        drafts = [_draft(place, (part,), at) for part, at in parts]
+        prepared = [self._prepared(place, (part,), at) for part, at in parts]
         if not _merges(request):
-            return await self._submit(place, drafts)
+            return await self._submit(place, prepared)
         async with self._merging:
-            return await self._submit(place, await self._united(place, drafts))
+            return await self._submit(place, await self._united(place, prepared))
 
-    async def _submit(
-        self, place: Place, drafts: Sequence[_Draft]
-    ) -> list[tuple[ObjectIdInfo, NodeGuids]]:
-        maps = self._maps.of(place.domain)
-        found, receipts = [], []
-        for operator, parts in drafts:
-            node = ids.job(names.job_namespace(place.project, place.workspace), operator.job_name)
-            guid = names.guid_of(node.key(place.domain))
-            qualified = names.node_qualified_name(node, guid)
+    async def _submit(self, place: Place, prepared: list[_Prepared]) -> list[_Prepared]:
+        repeat = self._recorder.repeat
+        receipts = [repeat(place.domain, each.body, each.event) for each in prepared]
+        if len(receipts) == 1:
+            await receipts[0]
+        else:
+            await asyncio.gather(*receipts)
+        return prepared
 
-            def write(
-                time: int,
-                operator: Operator = operator,
-                parts: tuple[Part, ...] = parts,
-                qualified: str = qualified,
-            ) -> bytes:
-                return job_event(operator, parts, qualified, time, maps)
+    def _prepared(self, place: Place, parts: tuple[Part, ...], at: str = "") -> _Prepared:
+        """The event of the parts, but for its time. Operators post the same again and again."""
+        key = (place, parts, self._maps.version)
+        known = self._known_parts.get(key)
+        if known is None:
+            known = self._prepare(place, parts, at)
+            if len(known.body) <= REMEMBERED_BYTES:
+                self._known_parts.put(key, known, 3 * len(known.body) + 2_000)
+        return known
 
-            receipts.append(self._recorder.submit(place.domain, write))
-            groups = tuple(
-                names.guid_of(ids.key_of(guid, str(at))) for at in range(operator.group_count)
-            )
-            found.append((ObjectIdInfo(operator.label, "Node", qualified), NodeGuids(guid, groups)))
-        await asyncio.gather(*receipts)
-        return found
+    def _prepare(self, place: Place, parts: tuple[Part, ...], at: str) -> _Prepared:
+        operator = Operator(place.project, place.workspace)
+        for part in parts:
+            operator.add(part, at)
+        node = ids.job(names.job_namespace(place.project, place.workspace), operator.job_name)
+        guid = names.guid_of(node.key(place.domain))
+        qualified = names.node_qualified_name(node, guid)
+        body = job_event(operator, parts, qualified, 0, self._maps.of(place.domain))
+        event = self._recorder.decode(body)
+        info = ObjectIdInfo(operator.label, "Node", qualified)
+        return _Prepared(parts, operator.job_name, info, guid, operator.group_count, body, event)
 
-    async def _united(self, place: Place, drafts: Sequence[_Draft]) -> list[_Draft]:
-        """Each draft together with what its operator's newest event is made of."""
+    async def _united(self, place: Place, prepared: Sequence[_Prepared]) -> list[_Prepared]:
+        """Each together with what its operator's newest event is made of."""
         before: dict[str, tuple[Part, ...]] = {}
         united = []
-        for operator, parts in drafts:
-            name = operator.job_name
+        for each in prepared:
+            name = each.job_name
             if name not in before:
                 before[name] = await self._known(place, name)
-            kept = tuple(part for part in before[name] if part not in parts)
-            before[name] = (*kept, *parts)
-            united.append(_draft(place, before[name]))
+            kept = tuple(part for part in before[name] if part not in each.parts)
+            before[name] = (*kept, *each.parts)
+            united.append(self._prepared(place, before[name]))
         return united
 
     async def _known(self, place: Place, name: str) -> tuple[Part, ...]:
@@ -181,13 +205,6 @@ class Writing:
             return await _newest(reader, place.domain, node)
 
         return await self._store.read(question)
-
-
-def _draft(place: Place, parts: tuple[Part, ...], at: str = "") -> _Draft:
-    operator = Operator(place.project, place.workspace)
-    for part in parts:
-        operator.add(part, at)
-    return _Draft(operator, parts)
 
 
 async def _newest(reader: Reader, domain: str, node: NodeId) -> tuple[Part, ...]:
