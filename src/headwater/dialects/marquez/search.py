@@ -1,6 +1,7 @@
 """Search: Marquez' own, and the one that it needs OpenSearch for. Both ask Headwater's index."""
 
 import re
+from collections.abc import Mapping
 from enum import Enum
 
 import msgspec
@@ -18,13 +19,14 @@ from headwater.dialects.marquez.objects import (
     SearchResults,
 )
 from headwater.dialects.marquez.questions import Asker, Question, required
+from headwater.dialects.marquez.runs import RunViews
 from headwater.dialects.marquez.runs import facets as shown_facets
 from headwater.dialects.marquez.times import iso
 from headwater.dialects.openlineage import numbered
 from headwater.errors import InvalidParameter
 from headwater.http.message import Param, Request, Response, Route, json_response
-from headwater.ids import Key, NodeKind
-from headwater.store import Hit, NodeDetail
+from headwater.ids import Key, NodeId, NodeKind, is_job
+from headwater.store import Direction, Hit, NodeDetail
 
 LIMIT = 10
 HITS = 10
@@ -95,16 +97,17 @@ class Search:
             hits.sort(key=_by_name)
             if sort is Sort.NAME and before is after is None:
                 hits = hits[:limit]
-            details = (await asked.browser.details([hit.key for hit in hits])).values()
+            details = await asked.browser.details([hit.key for hit in hits])
+            lasts = await _lasts(asked, details)
             found = [
-                each
-                for each in details
-                if (before is None or (each.last or 0) < before)
-                and (after is None or (each.last or 0) >= after + DAY)
+                (each.row.node, lasts[key])
+                for key, each in details.items()
+                if (before is None or lasts[key] < before)
+                and (after is None or lasts[key] >= after + DAY)
             ]
             if sort is Sort.UPDATE_AT:
-                found.sort(key=lambda each: each.last or 0, reverse=True)
-            results = tuple(map(_result, found[:limit]))
+                found.sort(key=lambda each: each[1], reverse=True)
+            results = tuple(_result(*each) for each in found[:limit])
             return SearchResults(len(results), results)
 
         return json_response(await self._ask(request, question))
@@ -191,8 +194,22 @@ def _by_name(hit: Hit) -> tuple[str, str, str]:
     return hit.node.name, hit.node.namespace, hit.node.kind
 
 
-def _result(detail: NodeDetail) -> SearchResult:
-    node = detail.row.node
+async def _lasts(asked: Question, details: Mapping[Key, NodeDetail]) -> dict[Key, int]:
+    """When each node was last stated; what only others name, by its edges and its runs."""
+    found = {key: each.last for key, each in details.items() if each.last is not None}
+    unstated = {key for key in details if key not in found}
+    for edge in await asked.browser.edges(unstated, Direction.BOTH, None):
+        for key in unstated & {edge.source, edge.target}:
+            found[key] = max(edge.last, found.get(key, 0))
+    views = RunViews(asked)
+    rows = await asked.browser.newest_runs([key for key in unstated if is_job(key)], 1)
+    for key, mine in rows.items():
+        for run in await views.brief(mine):
+            found[key] = max(times.parse(run.updated_at, "updatedAt"), found.get(key, 0))
+    return {key: found.get(key, 0) for key in details}
+
+
+def _result(node: NodeId, last: int) -> SearchResult:
     return SearchResult(
-        node.kind.value.upper(), node.name, iso(detail.last or 0), node.namespace, node_id(node)
+        node.kind.value.upper(), node.name, iso(last), node.namespace, node_id(node)
     )

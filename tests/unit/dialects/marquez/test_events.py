@@ -11,7 +11,10 @@ from tests.unit.dialects.marquez.asking import (
     dataset_event,
     event,
     facet,
+    made_of,
+    parent,
     run_id,
+    schema,
     tell,
 )
 
@@ -87,6 +90,25 @@ def test_59_search(tmp_path: Path) -> None:
         assert job["nodeId"] in await marquez.lineage(job["nodeId"])
         for bad in ("", "q=", "q=%20", "q=x&filter=RUN", "q=x&before=2026", "q=x&sort=Z"):
             await marquez.ask(f"search?{bad}", status=400)
+
+    tell(tmp_path, story)
+
+
+def test_59_what_only_others_name_is_dated_by_them(tmp_path: Path) -> None:
+    """Marquez' web UI showed them as updated 57 years ago: in 1970."""
+
+    async def story(marquez: Marquez) -> None:
+        made = dataset("totals", facets={**schema("n"), **made_of(n=(("unseen", "n"),))})
+        more = parent("unseen_dag", run_id(9))
+        await marquez.post(event(1, minute=5, writes=(made,), run_facets=more))
+        found = (await marquez.ask("search", q="unseen", sort="UPDATE_AT"))["results"]
+        dated = {each["name"]: each["updatedAt"] for each in found}
+        assert dated == {"unseen": at(5), "unseen_dag": at(5)}
+        listed = (await marquez.ask("namespaces/pg/datasets"))["datasets"]
+        assert {each["updatedAt"] for each in listed} == {at(5)}
+        assert (await marquez.job("unseen_dag"))["updatedAt"] == at(5)
+        days: dict[str, Any] = {"after": "2026-11-12", "before": "2026-11-14"}
+        assert len((await marquez.ask("search", q="unseen", **days))["results"]) == 2
 
     tell(tmp_path, story)
 
