@@ -2,14 +2,11 @@
 
 import asyncio
 from collections.abc import MutableMapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from headwater.http.refusals import STATUS_LINES
-
-if TYPE_CHECKING:
-    from headwater.http.protocol import Protocol
 
 Message = MutableMapping[str, Any]
 Headers = Sequence[tuple[bytes, bytes]]
@@ -50,9 +47,12 @@ class Whole(RequestResponseCycle):
 
     message_event = asyncio.Event()  # nobody waits for more of it
 
-    def __init__(self, connection: "Protocol", method: str, path: bytes, query: bytes) -> None:
-        self.connection = connection
+    def __init__(
+        self, connection: HttpToolsProtocol, method: str, path: bytes, query: bytes
+    ) -> None:
         self.transport = connection.transport
+        self.state = connection.server_state
+        self.on_response = connection.on_response_complete
         self.method = method
         self.raw_path = path
         self.query = query
@@ -73,13 +73,12 @@ class Whole(RequestResponseCycle):
         """Sends the answer, unless the client has gone."""
         if self.disconnected or self.transport.is_closing():
             return
-        connection = self.connection
         self.response_started = self.response_complete = True
         if self.method == "HEAD":
             body = b""
-        headers = (*headers, *connection.server_state.default_headers)
+        headers = (*headers, *self.state.default_headers)
         self.transport.write(_written(status, headers, self.keep_alive, self.old, body))
-        connection.on_response_complete(self.keep_alive)
+        self.on_response(self.keep_alive)
 
 
 def _written(status: int, headers: Headers, keep_alive: bool, old: bool, body: bytes) -> bytes:
