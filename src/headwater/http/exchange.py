@@ -1,7 +1,7 @@
 """One request and its answer on a connection; head and body of the answer leave in one write."""
 
 import asyncio
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import MutableMapping, Sequence
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -48,16 +48,11 @@ class Whole(RequestResponseCycle):
     message_event = asyncio.Event()  # nobody waits for more of it
 
     def __init__(
-        self,
-        connection: HttpToolsProtocol,
-        method: str,
-        path: bytes,
-        query: bytes,
-        on_response: Callable[[bool], None],
+        self, connection: HttpToolsProtocol, method: str, path: bytes, query: bytes
     ) -> None:
-        self.connection = connection
-        self.on_response = on_response
         self.transport = connection.transport
+        self.state = connection.server_state
+        self.on_response = connection.on_response_complete
         self.method = method
         self.raw_path = path
         self.query = query
@@ -78,11 +73,10 @@ class Whole(RequestResponseCycle):
         """Sends the answer, unless the client has gone."""
         if self.disconnected or self.transport.is_closing():
             return
-        connection = self.connection
         self.response_started = self.response_complete = True
         if self.method == "HEAD":
             body = b""
-        headers = (*headers, *connection.server_state.default_headers)
+        headers = (*headers, *self.state.default_headers)
         self.transport.write(_written(status, headers, self.keep_alive, self.old, body))
         self.on_response(self.keep_alive)
 

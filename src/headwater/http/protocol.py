@@ -129,7 +129,7 @@ class Protocol(HttpToolsProtocol):
         free = before is None or before.response_complete
         if free and not self.expect_100_continue and not self.flow.write_paused:
             method = self.parser.get_method().decode("ascii")
-            self.cycle = Whole(self, method, *_split(self.url), self.on_response_complete)
+            self.cycle = Whole(self, method, *_split(self.url))
         else:
             self._begin(waits=not free)
 
