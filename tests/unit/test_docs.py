@@ -41,6 +41,7 @@ RUN = {
     ROOT / "README.md": REVENUE,
     DOCS / "tutorial.md": REVENUE,
     DOCS / "how-to/point-aws-clients-at-headwater.md": "dataset:aws:orders_by_day\n└── job:",
+    DOCS / "how-to/point-huawei-clients-at-headwater.md": ": 3 tables joined.",
 }
 
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
