@@ -24,7 +24,7 @@ class Seen(NamedTuple):
     path: str
     member: str = ""
     keys: str = ""
-    count: int | None = None
+    rows: int | None = None
 
 
 PAGES: dict[str, tuple[Seen, ...]] = {
@@ -159,7 +159,7 @@ def test_pages(server: Server, page: str) -> None:
         answer = asked(server, seen.path)
         found = answer[seen.member] if seen.member else answer
         every = found if isinstance(found, list) else [found]
-        assert seen.count in {None, len(every)}, (seen.path, len(every))
+        assert seen.rows in {None, len(every)}, (seen.path, len(every))
         for each in every:
             assert each.keys() >= set(seen.keys.split()), seen.path
 
