@@ -6,6 +6,7 @@ No answer is a 5xx or a redirect, each is as it is described, and all errors hav
 import asyncio
 import contextlib
 import itertools
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -199,10 +200,24 @@ def test_bad_parameters_have_one_answer(tmp_path: Path) -> None:
     assert walk(tmp_path, visit) > 1_000
 
 
+def _form(path: str) -> str:
+    """The path whatever its parameters are called."""
+    return re.sub(r"\{\w+\}", "{}", path)
+
+
 def test_other_methods_are_told_which_ones_there_are(tmp_path: Path) -> None:
+    served: set[tuple[str, str]] = set()
+
+    async def note(_: Asked, __: Dialect, route: Route) -> None:
+        served.add((route.method, _form(route.path)))
+
+    walk(tmp_path, note)
+
     async def visit(asked: Asked, dialect: Dialect, route: Route) -> None:
         path = route.path.replace("{", "").replace("}", "")
         for method in ("PATCH", "PUT", "OPTIONS", "TRACE", "BREW"):
+            if (method, _form(route.path)) in served:
+                continue
             answer = await asked(method, path)
             assert answer.status_code == 405, (method, path)
             assert route.method in answer.headers["allow"].split(", ")
