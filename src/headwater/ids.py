@@ -194,7 +194,8 @@ def event_id(time: int, digest: bytes) -> bytes:
 
 
 def format_event_id(raw: bytes) -> str:
-    return str(uuid.UUID(bytes=raw))
+    text = raw.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def parse_event_id(text: str) -> bytes:

@@ -43,6 +43,7 @@ class Projector:
 
     def __init__(self) -> None:
         self._nodes: Memo[tuple[str, bytes], NodeRecord] = Memo(NODES_KEPT)
+        self._jobs: Memo[tuple[str, str, str], Key] = Memo(NODES_KEPT)
         self._contents: Memo[tuple[str | bytes, ...], tuple[Content, Mentions]] = Memo(
             CONTENT_WEIGHT
         )
@@ -164,7 +165,7 @@ class Projector:
     ) -> tuple[RunRecord, tuple[RunRecord, ...]]:
         assert event.run_id is not None and event.job is not None
         facts, job_facts, kind = event.run, event.job.facts, event.type
-        links, parents = _links(domain, facts.parent, facts.root, mentions)
+        links, parents = self._links(domain, facts.parent, facts.root, mentions)
         snapshot = job_facts.snapshot if isinstance(job_facts, JobFacts) else None
         mode = None
         if isinstance(job_facts, JobFacts) and snapshot is not None:
@@ -185,26 +186,29 @@ class Projector:
         )
         return record, parents
 
+    def _links(
+        self, domain: str, parent: RunLink | None, root: RunLink | None, mentions: Mentions
+    ) -> tuple[RunLinks | None, tuple[RunRecord, ...]]:
+        if parent is None:
+            return None, ()
+        placeholders = []
+        keys: list[Key] = []
+        for link in (parent, root):
+            if link is not None:
+                key = self._job_key(domain, link.job)
+                mentions[key] = link.job
+                placeholders.append(RunRecord(job=key, run_id=link.run_id))
+                keys.append(key)
+        links = (
+            RunLinks(keys[0], parent.run_id)
+            if root is None
+            else RunLinks(keys[0], parent.run_id, keys[1], root.run_id)
+        )
+        return links, tuple(placeholders)
 
-def _links(
-    domain: str, parent: RunLink | None, root: RunLink | None, mentions: Mentions
-) -> tuple[RunLinks | None, tuple[RunRecord, ...]]:
-    if parent is None:
-        return None, ()
-    placeholders = []
-    keys: list[Key] = []
-    for link in (parent, root):
-        if link is not None:
-            key = link.job.key(domain)
-            mentions[key] = link.job
-            placeholders.append(RunRecord(job=key, run_id=link.run_id))
-            keys.append(key)
-    links = (
-        RunLinks(keys[0], parent.run_id)
-        if root is None
-        else RunLinks(keys[0], parent.run_id, keys[1], root.run_id)
-    )
-    return links, tuple(placeholders)
+    def _job_key(self, domain: str, job: NodeId) -> Key:
+        name = (domain, job.namespace, job.name)
+        return self._jobs.get(name) or self._jobs.put(name, job.key(domain))
 
 
 def _united(a: NodeRecord, b: NodeRecord) -> NodeRecord:

@@ -1,6 +1,7 @@
 """From the bytes of an OpenLineage event to an `Event`."""
 
 import re
+from operator import attrgetter
 from typing import NamedTuple
 
 import msgspec
@@ -18,6 +19,20 @@ from headwater.ids import fold_run_id
 _TYPES = {kind.value: kind for kind in EventType}
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.ASCII)
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S*", re.ASCII)
+
+
+_NULLABLE = tuple(
+    (pointer, attrgetter(name))
+    for pointer, name in (
+        ("/eventType", "event_type"),
+        ("/producer", "producer"),
+        ("/schemaURL", "schema_url"),
+        ("/run", "run"),
+        ("/job", "job"),
+        ("/inputs", "inputs"),
+        ("/outputs", "outputs"),
+    )
+)
 
 
 class Decoder:
@@ -229,19 +244,9 @@ def _use_facets(
 
 
 def _nulls(outline: WireEvent, findings: Findings) -> None:
-    members = {
-        "/eventType": outline.event_type,
-        "/producer": outline.producer,
-        "/schemaURL": outline.schema_url,
-        "/run": outline.run,
-        "/job": outline.job,
-        "/inputs": outline.inputs,
-        "/outputs": outline.outputs,
-    }
-    if None in members.values():
-        for pointer, value in members.items():
-            if value is None:
-                findings.fault(pointer, "null")
+    for pointer, member in _NULLABLE:
+        if member(outline) is None:
+            findings.fault(pointer, "null")
     if outline.dataset and bytes(outline.dataset) == b"null":
         findings.fault("/dataset", "null")
         outline.dataset = wire.NO_FACETS

@@ -1,5 +1,6 @@
 """How records are written in columns, and read back."""
 
+import operator
 from typing import Any
 
 import msgspec
@@ -180,15 +181,19 @@ def decode_run(
     )
 
 
+_dashes = operator.itemgetter(8, 13, 18, 23)
+
+
 def write_run_id(run_id: str) -> bytes | str:
     """A UUID in its usual form takes 16 bytes; anything else stays text."""
-    if len(run_id) != 36 or run_id.count("-") != 4 or " " in run_id:
+    if len(run_id) != 36 or _dashes(run_id) != ("-", "-", "-", "-"):
         return run_id
+    digits = run_id.replace("-", "")
     try:
-        stored = bytes.fromhex(run_id.replace("-", ""))
+        stored = bytes.fromhex(digits)
     except ValueError:
         return run_id
-    return stored if read_run_id(stored) == run_id else run_id
+    return stored if stored.hex() == digits else run_id
 
 
 def read_run_id(stored: bytes | str) -> str:

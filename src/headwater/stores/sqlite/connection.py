@@ -6,6 +6,7 @@ from array import array as integers
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import resources
+from itertools import chain
 from typing import Any
 
 import apsw
@@ -121,7 +122,7 @@ class Connection:
         for size in _BULK_SIZES:
             while count - start >= size:
                 text, _ = self._bulk_text(name, size)
-                values = [value for row in rows[start : start + size] for value in row]
+                values = tuple(chain.from_iterable(rows[start : start + size]))
                 self._db.execute(text, values).fetchall()
                 start += size
 

@@ -74,7 +74,7 @@ class Writer:
         receipts: list[Receipt] = []
         fresh: list[tuple[Received, Projected | None, bytes, int]] = []
         for index, (received, projected) in enumerate(batch):
-            identity = event_id(received.event.time, received.digest)
+            identity = _identity(received, projected)
             name = (received.domain, identity)
             if received.token is not None:
                 first = tokens.setdefault((received.domain, received.token), identity)
@@ -98,8 +98,8 @@ class Writer:
     def _known(self, batch: Sequence[Item]) -> dict[tuple[str, bytes], int]:
         """The events of the batch that the log holds already."""
         by_domain: dict[str, dict[bytes, bytes]] = {}
-        for received, _ in batch:
-            identity = event_id(received.event.time, received.digest)
+        for received, projected in batch:
+            identity = _identity(received, projected)
             by_domain.setdefault(received.domain, {})[identity] = received.digest
         found: dict[tuple[str, bytes], int] = {}
         for domain, wanted in by_domain.items():
@@ -230,3 +230,7 @@ class Writer:
             (row[1], max(row[7], 0) // QUARTER, row[6] or "") for row in self._events if not row[5]
         )
         self._db.bulk("add_tally", [(*key, count) for key, count in counts.items()])
+
+
+def _identity(received: Received, projected: Projected | None) -> bytes:
+    return event_id(received.event.time, received.digest) if projected is None else projected.id
