@@ -10,6 +10,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -145,37 +146,53 @@ def job_event(operator: int, time: datetime) -> bytes:
     return json.dumps(event).encode()
 
 
+class Side:
+    """One dialect: its server, its database and its load."""
+
+    def __init__(self, title: str, folder: Path, stack: ExitStack) -> None:
+        self.title = title
+        self.database = folder / f"{title}.db"
+        source = partial(Source, title, *_made_key(self.database))
+        self.server = stack.enter_context(Server.headwater(self.database))
+        self._loader = stack.enter_context(Loader(source))
+        self.reports: list[Report] = []
+        self._cpu = 0.0
+
+    def warm_up(self, connections: int) -> None:
+        check_answers(self._loader.run(self.server.port, "warmup", 2 * OPERATORS, connections))
+        self._cpu = self.server.cpu_seconds
+
+    def repeat(self, events: int, connections: int) -> None:
+        self.reports.append(self._loader.run(self.server.port, "events", events, connections))
+
+    def row(self, events: int, connections: int) -> Row:
+        check_answers(*self.reports)
+        done = events * len(self.reports)
+        size = len(create(1) if self.title == "dataarts" else job_event(1, _START))
+        return {
+            "requests": self.title,
+            "bytes": size,
+            "at a time": connections,
+            **summary(self.reports),
+            "server CPU µs/event": (self.server.cpu_seconds - self._cpu) / done * 1e6,
+        }
+
+
 def run(events: int, repetitions: int, connections: int, folder: Path) -> list[Row]:
-    """Both dialects in turn, each against a server and a database of its own."""
-    rows: list[Row] = []
-    rates: dict[str, float] = {}
-    for title, size in (("openlineage", len(job_event(1, _START))), ("dataarts", len(create(1)))):
-        database = folder / f"{title}.db"
-        key, secret = _made_key(database)
-        source = partial(Source, title, key, secret)
-        with Server.headwater(database) as server, Loader(source) as loader:
-            check_answers(loader.run(server.port, "warmup", 2 * OPERATORS, connections))
-            cpu = server.cpu_seconds
-            reports: list[Report] = [
-                loader.run(server.port, "events", events, connections) for _ in range(repetitions)
-            ]
-            cpu = server.cpu_seconds - cpu
-        check_answers(*reports)
-        sent = 2 * OPERATORS + events * repetitions
-        check_arrived(database, sent, COUNT_EVENTS)
-        measured = summary(reports)
-        rates[title] = float(measured["events/s"] or 0)
-        rows.append(
-            {
-                "requests": title,
-                "bytes": size,
-                "at a time": connections,
-                **measured,
-                "server CPU µs/event": cpu / (events * repetitions) * 1e6,
-                "of openlineage": rates[title] / rates["openlineage"],
-            }
-        )
-    return rows
+    """Each dialect against a server and a database of its own. Their repetitions take turns, so
+    that what else the machine does hits both."""
+    with ExitStack() as stack:
+        sides = [Side(title, folder, stack) for title in ("openlineage", "dataarts")]
+        for side in sides:
+            side.warm_up(connections)
+        for _ in range(repetitions):
+            for side in sides:
+                side.repeat(events, connections)
+        rows = [side.row(events, connections) for side in sides]
+    for side in sides:
+        check_arrived(side.database, 2 * OPERATORS + events * repetitions, COUNT_EVENTS)
+    rate = float(rows[0]["events/s"] or 0)
+    return [row | {"of openlineage": float(row["events/s"] or 0) / rate} for row in rows]
 
 
 def _made_key(database: Path) -> tuple[str, str]:
