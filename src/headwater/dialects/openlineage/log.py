@@ -60,7 +60,7 @@ class Log:
             positions = positions[count:]
             size = sum(len(logged.body) for logged in bodies.values())
             yield list(self._stamped(bodies.values())), size
-            count = max(1, min(PAGE, count * _PART // max(size, 1)))
+            count = max(1, min(PAGE, 2 * count, count * _PART // max(size, 1)))
 
     def _stamped(self, bodies: Iterable[LoggedEvent]) -> Iterator[tuple[Stamp, Event]]:
         for logged in bodies:
@@ -108,7 +108,9 @@ class Log:
                     return found, False
                 found = fold_node(part, node, found)
                 room -= size
-            if len(rows) < PAGE or wanted <= found.keys():
+                if wanted <= found.keys():  # what comes behind is older
+                    return found, True
+            if len(rows) < PAGE:
                 return found, True
             before = rows[-1][0]
         return found, False
