@@ -72,16 +72,6 @@ class FacetState(NamedTuple):
     gist: bytes
 
 
-def merge_facets(a: dict[str, FacetState], b: dict[str, FacetState]) -> dict[str, FacetState]:
-    """Per name, the newest stamp wins."""
-    merged = dict(a)
-    for name, state in b.items():
-        known = merged.get(name)
-        if known is None or state > known:
-            merged[name] = state
-    return merged
-
-
 class KeySource(NamedTuple):
     node: Key
     field: str | None
@@ -313,17 +303,6 @@ def _newest_of(a: T | None, b: T | None) -> T | None:
     if a is None or b is None:
         return b if a is None else a
     return a if a[0] >= b[0] else b
-
-
-class Evidence(NamedTuple):
-    """What is known of an edge: when it was first and last stated, and by how many runs."""
-
-    first: int
-    last: Stamp
-
-
-def merge_evidence(a: Evidence, b: Evidence) -> Evidence:
-    return Evidence(min(a.first, b.first), max(a.last, b.last))
 
 
 class NodeRecord(msgspec.Struct, frozen=True, eq=False):

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -68,8 +68,7 @@ class Replayer:
         async for logged in source.log():
             if only is not None and logged.position not in only:
                 continue
-            received = self._received(logged)
-            batch.append((received, self._project(received)))
+            batch.append(self._derived(logged))
             positions.append(logged.position)
             if len(batch) >= BATCH:
                 await target.commit(batch, positions)
@@ -100,8 +99,15 @@ class Replayer:
             failure=failure,
         )
 
-    def _project(self, received: Received) -> Projected | None:
-        return None if received.failure else self._projector.project(received)
+    def _derived(self, logged: LoggedEvent) -> tuple[Received, Projected | None]:
+        received = self._received(logged)
+        if received.failure is not None:
+            return received, None
+        try:
+            return received, self._projector.project(received)
+        except Exception as error:  # noqa: BLE001 # kept as failed, as it was when it came
+            reason = f"projection failed: {type(error).__name__}"
+            return msgspec.structs.replace(received, failure=reason), None
 
 
 Opener = Callable[[Path], Awaitable["Copy"]]
@@ -132,24 +138,47 @@ async def verify(
 
 
 async def compare(stored: Store, derived: Store) -> Verdict:
-    """Compares two derived states; both come in the same fixed order, table by table."""
+    """Compares two derived states row by row as they come, for both come in the same order."""
     rows = total = 0
     found: list[Difference] = []
-    left, right = await _tables(stored), await _tables(derived)
-    for table in sorted(left.keys() | right.keys()):
-        a, b = left.get(table, set()), right.get(table, set())
-        rows += len(a)
-        for side, extra in (("stored", a - b), ("derived", b - a)):
-            total += len(extra)
-            found.extend(Difference(table, repr(row), side) for row in sorted(extra, key=repr))
-    return Verdict(rows, tuple(found[:SHOWN]), total)
+    left, right = stored.state(), derived.state()
+    a, b = await anext(left, None), await anext(right, None)
+    while a is not None or b is not None:
+        if a == b:
+            rows += 1
+            a, b = await anext(left, None), await anext(right, None)
+            continue
+        total += 1
+        if b is None or (a is not None and row_order(a) < row_order(b)):
+            assert a is not None
+            alone, side = a, "stored"
+            rows += 1
+            a = await anext(left, None)
+        else:
+            alone, side = b, "derived"
+            b = await anext(right, None)
+        if len(found) < SHOWN:
+            found.append(Difference(alone[0], repr(alone[1]), side))
+    return Verdict(rows, tuple(found), total)
 
 
-async def _tables(store: Store) -> dict[str, set[tuple[object, ...]]]:
-    tables: dict[str, set[tuple[object, ...]]] = {}
-    async for table, row in store.state():
-        tables.setdefault(table, set()).add(row)
-    return tables
+def row_order(item: tuple[str, tuple[object, ...]]) -> tuple[str, tuple[tuple[int, Any], ...]]:
+    """Sorts rows as a store does, whatever types their values have."""
+    return item[0], tuple([_rank(value) for value in item[1]])
+
+
+def _rank(value: object) -> tuple[int, Any]:
+    match value:
+        case None:
+            return 0, 0
+        case int() | float():
+            return 1, value
+        case str():
+            return 2, value
+        case bytes():
+            return 3, value
+        case _:
+            return 4, repr(value)
 
 
 async def rebuild(

@@ -330,7 +330,11 @@ class Store(Book, Protocol):
         ...
 
     def state(self) -> AsyncIterator[tuple[str, tuple[object, ...]]]:
-        """The derived state as (table, row), surrogates replaced by keys, in a fixed order."""
+        """The derived state as (table, row), surrogates replaced by keys.
+
+        By table, and by the values of the row: None, numbers, texts, bytes, and what is made of
+        them, each in its own order.
+        """
         ...
 
     async def needed(self, before: int) -> list[int]:

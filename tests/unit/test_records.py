@@ -11,14 +11,10 @@ from headwater.event import Event, EventKind, EventType
 from headwater.ids import event_id
 from headwater.records import (
     FUTURE,
-    Evidence,
-    FacetState,
     Mode,
     RunLinks,
     RunRecord,
     credible,
-    merge_evidence,
-    merge_facets,
     merge_runs,
     stamp_ceiling,
     stamp_of,
@@ -65,22 +61,6 @@ def runs(draw: st.DrawFn) -> RunRecord:
     return draw(st.sampled_from([record, record, record, placeholder]))
 
 
-@st.composite
-def facet_maps(draw: st.DrawFn) -> dict[str, FacetState]:
-    names = draw(st.lists(st.sampled_from(["a", "b", "c"]), unique=True))
-    found = {}
-    for name in names:
-        stamp = draw(stamps())
-        found[name] = FacetState(stamp, bytes([_of(stamp, 7)]) * 16, bool(_of(stamp, 2)), b"")
-    return found
-
-
-@st.composite
-def evidence(draw: st.DrawFn) -> Evidence:
-    stamp = draw(stamps())
-    return Evidence(stamp_time(stamp), stamp)
-
-
 def hold(merge: Callable[[T, T], T], a: T, b: T, c: T) -> None:
     assert merge(a, b) == merge(b, a)
     assert merge(merge(a, b), c) == merge(a, merge(b, c))
@@ -91,16 +71,6 @@ def hold(merge: Callable[[T, T], T], a: T, b: T, c: T) -> None:
 @given(runs(), runs(), runs())
 def test_runs(a: RunRecord, b: RunRecord, c: RunRecord) -> None:
     hold(merge_runs, a, b, c)
-
-
-@given(facet_maps(), facet_maps(), facet_maps())
-def test_facets(a: Any, b: Any, c: Any) -> None:
-    hold(merge_facets, a, b, c)
-
-
-@given(evidence(), evidence(), evidence())
-def test_evidence(a: Evidence, b: Evidence, c: Evidence) -> None:
-    hold(merge_evidence, a, b, c)
 
 
 @given(st.lists(runs(), min_size=1, max_size=6), st.randoms(use_true_random=False))

@@ -1,6 +1,6 @@
 """Lists of events, and one event with its bytes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -82,14 +82,19 @@ class Events:
         return encode.answer(encode.page(items, page.limit - 1, [(row.id,) for row in rows]))
 
     async def show(self, request: Request) -> Response:
-        row, logged = await self._read(request)
-        event = self._log.decode(logged)
-        return encode.answer(_answer(row, event, mask.masked(logged.body)))
+        def render(row: EventRow, logged: LoggedEvent) -> bytes:
+            event = self._log.decode(logged)
+            return encode.written(_answer(row, event, mask.masked(logged.body)))
+
+        return Response(200, (await self._read(request, render))[1])
 
     async def raw(self, request: Request) -> Response:
-        row, logged = await self._read(request)
         stored = params.sees_stored_bytes(request)
-        body = logged.body if stored else mask.masked(logged.body)
+
+        def render(_: EventRow, logged: LoggedEvent) -> bytes:
+            return logged.body if stored else mask.masked(logged.body)
+
+        row, body = await self._read(request, render)
         headers = (
             (b"x-headwater-dialect", row.dialect.encode()),
             (b"x-headwater-masked", b"false" if stored else b"true"),
@@ -97,14 +102,17 @@ class Events:
         )
         return Response(200, body, headers=headers)
 
-    async def _read(self, request: Request) -> tuple[EventRow, LoggedEvent]:
+    async def _read(
+        self, request: Request, render: Callable[[EventRow, LoggedEvent], bytes]
+    ) -> tuple[EventRow, bytes]:
+        """The event asked for, and its answer: a large one is masked beside the event loop."""
         domain, identity = params.domain_of(request), parse_event_id(request.path[0])
 
-        async def question(reader: Reader) -> tuple[EventRow, LoggedEvent]:
+        async def question(reader: Reader) -> tuple[EventRow, bytes]:
             row = await reader.event(domain, identity)
             if row is None:
                 raise NotFound(f"no event {format_event_id(identity)} is known")
-            return row, (await reader.bodies([row.position]))[row.position]
+            return row, render(row, (await reader.bodies([row.position]))[row.position])
 
         return await self._store.read(question)
 

@@ -74,11 +74,7 @@ class Browsing(Listing):
         wanted, when = array(ids), int(now)
         sources = self._db.all("sources_of", wanted, when)
         targets = self._db.all("targets_of", wanted, when)
-        unknown = {far for _, far in (*sources, *targets)} - self._keys.keys()
-        if unknown:
-            for key, identity in self._db.all("keys_by_id", array(sorted(unknown))):
-                self._keys[identity] = key
-                self._ids[key] = identity
+        self._learn_keys({far for _, far in (*sources, *targets)})
         names = self._keys
         found: dict[int, tuple[list[Key], list[Key]]] = {near: ([], []) for near in ids}
         for side, rows in enumerate((sources, targets)):

@@ -3,75 +3,101 @@
 Two databases that were given the same events show the same rows, whatever the order.
 """
 
-from headwater.stores.sqlite import codec
-from headwater.stores.sqlite.connection import Connection, Row
+import itertools
+from collections.abc import Iterator
 
-_NODE = "(SELECT key FROM node WHERE node.id = {})"
+from headwater.records import Stamp
+from headwater.stores.sqlite import codec
+from headwater.stores.sqlite.connection import Connection, Row, array
 
 TABLES = {
+    "alias": """
+        SELECT a.key, b.key FROM alias JOIN node a ON a.id = node_id JOIN node b ON b.id = other_id
+        ORDER BY 1, 2""",
+    "content": """
+        SELECT n.key, c.digest, c.body FROM content c JOIN node n ON n.id = c.owner_id
+        WHERE c.id IN (SELECT version_id FROM run) OR c.id IN (SELECT content_id FROM declaration)
+        ORDER BY 1, 2""",
+    "current": """
+        SELECT n.key, v.contents FROM current v JOIN node n ON n.id = v.owner_id
+        ORDER BY 1""",
+    "declaration": """
+        SELECT n.key, v.stamp, c.digest FROM declaration v JOIN node n ON n.id = v.owner_id
+        JOIN content c ON c.id = v.content_id
+        ORDER BY 1, 2""",
+    "edge": """
+        SELECT o.key, a.key, b.key, e.origin, e.first, e.last, e.runs, r.run_id
+        FROM edge e JOIN node o ON o.id = e.owner_id JOIN node a ON a.id = e.source_id
+        JOIN node b ON b.id = e.target_id LEFT JOIN run r ON r.id = e.last_run
+        ORDER BY 1, 2, 3""",
     "event": """
         SELECT d.name, e.id, e.digest, e.kind, e.type, e.time, e.size, n.key, r.run_id, e.token,
             e.failure, e.flags
         FROM event e JOIN domain d ON d.id = e.domain_id
-        LEFT JOIN node n ON n.id = e.node_id LEFT JOIN run r ON r.id = e.run_id""",
+        LEFT JOIN node n ON n.id = e.node_id LEFT JOIN run r ON r.id = e.run_id
+        ORDER BY 1, 2""",
+    "event_tally": """
+        SELECT d.name, t.quarter, t.type, t.events
+        FROM event_tally t JOIN domain d ON d.id = t.domain_id
+        ORDER BY 1, 2, 3""",
+    "field": """
+        SELECT n.key, f.name FROM field JOIN field_name f ON f.id = name_id
+        JOIN node n ON n.id = node_id
+        ORDER BY 1, 2""",
     "node": """
         SELECT n.key, d.name, s.name, n.kind, n.name, c.key, n.flows, n.hidden_at, n.first
         FROM node n JOIN namespace s ON s.id = n.namespace_id JOIN domain d ON d.id = s.domain_id
-        LEFT JOIN node c ON c.id = n.alias_of""",
+        LEFT JOIN node c ON c.id = n.alias_of
+        ORDER BY 1""",
     "node_event": """
         SELECT n.key, v.stamp, e.id FROM node_event v JOIN node n ON n.id = v.node_id
-        JOIN event e ON e.position = v.position""",
+        JOIN event e ON e.position = v.position
+        ORDER BY 1, 2, 3""",
     "node_facet": """
         SELECT n.key, f.name,
             coalesce(f.stamp, (SELECT max(stamp) FROM node_event WHERE node_id = f.node_id)),
             f.digest, f.deleted, f.gist
-        FROM node_facet f JOIN node n ON n.id = f.node_id""",
-    "alias": """
-        SELECT a.key, b.key FROM alias JOIN node a ON a.id = node_id JOIN node b ON b.id = other_id
-        """,
-    "schema_version": """
-        SELECT n.key, v.digest, v.first FROM schema_version v JOIN node n ON n.id = v.node_id""",
-    "field": """
-        SELECT n.key, f.name FROM field JOIN field_name f ON f.id = name_id
-        JOIN node n ON n.id = node_id""",
-    "search_text": "SELECT n.key, t.text FROM search_text t JOIN node n ON n.id = t.rowid",
+        FROM node_facet f JOIN node n ON n.id = f.node_id
+        ORDER BY 1, 2""",
     "run": """
         SELECT d.name, r.run_id, n.key, r.complete, r.state, r.at, r.first, r.started, r.running,
             r.newest, r.parent_run, r.facts, c.digest, r.said
         FROM run r JOIN domain d ON d.id = r.domain_id JOIN node n ON n.id = r.job_id
-        LEFT JOIN content c ON c.id = r.version_id""",
-    "content": """
-        SELECT n.key, c.digest, c.body FROM content c JOIN node n ON n.id = c.owner_id
-        WHERE c.id IN (SELECT version_id FROM run) OR c.id IN (SELECT content_id FROM declaration)
-        """,
-    "declaration": """
-        SELECT n.key, v.stamp, c.digest FROM declaration v JOIN node n ON n.id = v.owner_id
-        JOIN content c ON c.id = v.content_id""",
-    "current": """
-        SELECT n.key, v.contents FROM current v JOIN node n ON n.id = v.owner_id""",
-    "edge": """
-        SELECT o.key, a.key, b.key, e.origin, e.first, e.last, e.runs, r.run_id
-        FROM edge e JOIN node o ON o.id = e.owner_id JOIN node a ON a.id = e.source_id
-        JOIN node b ON b.id = e.target_id LEFT JOIN run r ON r.id = e.last_run""",
-    "event_tally": """
-        SELECT d.name, t.quarter, t.type, t.events
-        FROM event_tally t JOIN domain d ON d.id = t.domain_id""",
+        LEFT JOIN content c ON c.id = r.version_id
+        ORDER BY 1, 2, 3""",
+    "schema_version": """
+        SELECT n.key, v.digest, v.first FROM schema_version v JOIN node n ON n.id = v.node_id
+        ORDER BY 1, 2""",
+    "search_text": """
+        SELECT n.key, t.text FROM search_text t JOIN node n ON n.id = t.rowid
+        ORDER BY 1""",
 }
+"""By name; the columns that a table is ordered by tell its rows apart."""
+CHUNK = 5_000
 
 
-def rows(db: Connection, table: str) -> list[tuple[object, ...]]:
-    """All rows of one table of the state."""
-    found = db.query(TABLES[table])
-    digests: dict[int, bytes] = {}
-    if table in ("run", "current"):
-        digests = dict(db.query("SELECT id, digest FROM content"))
-    if table == "run":
-        found = [_run(row, digests) for row in found]
-    elif table == "content":
-        found = [(*row[:2], _content(row[2], row[1])) for row in found]
-    elif table == "current":
-        found = [(row[0], _current(row[1], digests)) for row in found]
-    return sorted((tuple(row) for row in found), key=repr)
+def rows(db: Connection, table: str) -> Iterator[list[Row]]:
+    """All rows of one table of the state, some thousand at a time."""
+    found = db.scan(TABLES[table])
+    while chunk := list(itertools.islice(found, CHUNK)):
+        if table == "run":
+            named = _digests(db, {content for row in chunk for content, _ in _said(row)})
+            yield [_run(row, named) for row in chunk]
+        elif table == "content":
+            yield [(*row[:2], _content(row[2], row[1])) for row in chunk]
+        elif table == "current":
+            named = _digests(db, {c for row in chunk for c, _ in codec.decode_current(row[1])})
+            yield [(row[0], _current(row[1], named)) for row in chunk]
+        else:
+            yield chunk
+
+
+def _digests(db: Connection, contents: set[int]) -> dict[int, bytes]:
+    return dict(db.all("content_digests", array(sorted(contents)))) if contents else {}
+
+
+def _said(row: Row) -> list[tuple[int, Stamp]]:
+    return [] if row[13] is None else codec.decode_said(row[13])
 
 
 def _run(row: Row, digests: dict[int, bytes]) -> Row:
@@ -80,7 +106,7 @@ def _run(row: Row, digests: dict[int, bytes]) -> Row:
     if said is None:
         pairs = [] if row[12] is None else [(row[12], row[9])]
     else:
-        pairs = [(digests[content], stamp) for content, stamp in codec.decode_said(said)]
+        pairs = [(digests[content], stamp) for content, stamp in _said(row)]
     return (*row[:13], tuple(sorted(pairs)))
 
 

@@ -24,7 +24,7 @@ from headwater.store import LoggedEvent, Reader, Receipt
 from headwater.stores.sqlite import state
 from headwater.stores.sqlite.accounts import AccountBook
 from headwater.stores.sqlite.bodies import Bodies, Unreadable
-from headwater.stores.sqlite.connection import Connection, translated
+from headwater.stores.sqlite.connection import Connection, Row, translated
 from headwater.stores.sqlite.integrity import damaged, examine_idle
 from headwater.stores.sqlite.latest import Latest
 from headwater.stores.sqlite.lock import FileLock
@@ -156,16 +156,23 @@ class SqliteStore(AccountBook):
             return self._read_threads.submit(read).result()
 
     async def state(self) -> AsyncIterator[tuple[str, tuple[object, ...]]]:
-        for name in state.TABLES:
-            rows = await asyncio.get_running_loop().run_in_executor(
-                self._read_threads, self._state_of, name
-            )
+        chunks = self._state()
+        while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
+            table, rows = chunk
             for row in rows:
-                yield name, row
+                yield table, row
 
-    def _state_of(self, name: str) -> list[tuple[object, ...]]:
+    def _state(self) -> Iterator[tuple[str, list[Row]]]:
+        """Through a connection of its own, because it lasts: one state from first to last."""
         with self._guarded():
-            return state.rows(self._side().db, name)
+            db = Connection(self._file, read_only=True)
+            try:
+                db.begin("DEFERRED")
+                for table in state.TABLES:
+                    for rows in state.rows(db, table):
+                        yield table, rows
+            finally:
+                db.close()
 
     async def needed(self, before: int) -> list[int]:
         def read() -> list[int]:
