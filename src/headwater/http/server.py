@@ -2,7 +2,7 @@
 
 It is plain ASGI 3, so that any server can run it and a test can call it without a socket. Our own
 protocol gives it requests that have arrived whole by `take`, which needs no ASGI cycle; where the
-route can, such a one is answered without a task too (decision 0014).
+route can, such a one is answered without a task too (decision 0017).
 """
 
 import itertools
