@@ -646,12 +646,25 @@ def test_64_paths_that_take_events(shared: Server, path: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"])
-@pytest.mark.parametrize("path", [LINEAGE, BATCH, LINEAGE + "/"])
+def test_64_other_methods_on_the_batch_path(shared: Server, method: str) -> None:
+    not_allowed(shared, method, BATCH, "POST")
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
+@pytest.mark.parametrize("path", [LINEAGE, LINEAGE + "/"])
 def test_64_other_methods_on_ingest(shared: Server, method: str, path: str) -> None:
+    """To GET the same path is Marquez' lineage question."""
+    not_allowed(shared, method, path, "GET, HEAD, POST")
     with Connection(shared.port) as wire:
+        assert wire.request("GET", path).status == 400  # it names no node
+        assert wire.request("HEAD", path).status == 400
+
+
+def not_allowed(server: Server, method: str, path: str, allowed: str) -> None:
+    with Connection(server.port) as wire:
         answer = wire.request(method, path)
         assert answer.status == 405
-        assert answer.headers["allow"] == "POST"
+        assert answer.headers["allow"] == allowed
         if method != "HEAD":
             refused(answer, 405, "method_not_allowed")
         assert wire.request("GET", "/healthz").status == 200
