@@ -1,12 +1,13 @@
 """The log as the source of everything: loading, exporting, deriving again, and proving it equal."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
 
+from headwater.access import ApiKey, Book, ConnectionMap, Domain, Project, UserAccount
 from headwater.errors import HeadwaterError
 from headwater.event import Event, EventKind, Received
 from headwater.ids import digest_of
@@ -134,7 +135,7 @@ async def verify(
         return await compare(store, copy)
     finally:
         await copy.close()
-        _remove(scratch)
+        remove(scratch)
 
 
 async def compare(stored: Store, derived: Store) -> Verdict:
@@ -198,12 +199,19 @@ async def rebuild(
             them: the newest statements, the current graph, the last run of each job.
     """
     scratch = path.with_name(path.name + ".rebuild")
-    _remove(scratch)
+    remove(scratch)
     store = await open_copy(path)
     try:
         copy = await open_copy(scratch)
         try:
-            await _keep_access(store, copy)
+            await keep_access(
+                copy,
+                await store.domains(),
+                await store.keys(),
+                await store.users(),
+                await store.projects(),
+                await store.connection_maps(),
+            )
             only = None if before is None else set(await store.needed(before))
             total = (await store.facts())["events"] if only is None else len(only)
             done = await Replayer(decode).copy(store, copy, total, progress, only)
@@ -212,26 +220,34 @@ async def rebuild(
     finally:
         await store.close()
     scratch.replace(path)
-    _remove(scratch)
+    remove(scratch)
     return done
 
 
-async def _keep_access(store: Copy, copy: Copy) -> None:
-    """Carries over what does not come from events: domains, keys, users, projects, maps."""
+async def keep_access(
+    copy: Book,
+    domains: Iterable[Domain],
+    keys: Iterable[ApiKey],
+    users: Iterable[UserAccount],
+    projects: Iterable[Project],
+    maps: Iterable[ConnectionMap],
+) -> None:
+    """Carries over what does not come from events."""
     known = {domain.name for domain in await copy.domains()}
-    for domain in await store.domains():
+    for domain in domains:
         if domain.name not in known:
             await copy.create_domain(domain.name, domain.created_at)
-    for key in await store.keys():
+    for key in keys:
         await copy.add_key(key)
-    for user in await store.users():
+    for user in users:
         await copy.put_user(user)
-    for project in await store.projects():
+    for project in projects:
         await copy.add_project(project)
-    for mapped in await store.connection_maps():
+    for mapped in maps:
         await copy.put_connection_map(mapped)
 
 
-def _remove(scratch: Path) -> None:
+def remove(scratch: Path) -> None:
+    """Removes a database and what lies beside it, where they are."""
     for suffix in ("", "-wal", "-shm", ".lock", ".keys"):
         scratch.with_name(scratch.name + suffix).unlink(missing_ok=True)

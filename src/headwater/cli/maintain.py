@@ -62,14 +62,14 @@ async def _rebuild_damaged(
     """As `replay.rebuild`, from what can be read; the damaged file is set aside untouched."""
     from typing import cast
 
-    from headwater.replay import Replayer
+    from headwater.replay import Replayer, keep_access, remove
     from headwater.store import Store
     from headwater.stores.sqlite import open_store
     from headwater.stores.sqlite.lock import FileLock
     from headwater.stores.sqlite.salvage import Salvage, ranges, set_aside
 
     scratch = path.with_name(path.name + ".rebuild")
-    _remove(scratch)
+    remove(scratch)
     lock = FileLock(path)
     clean = False
     try:
@@ -77,18 +77,14 @@ async def _rebuild_damaged(
         try:
             copy = await open_store(scratch)
             try:
-                known = {domain.name for domain in await copy.domains()}
-                for domain in source.domains():
-                    if domain.name not in known:
-                        await copy.create_domain(domain.name, domain.created_at)
-                for key in source.api_keys():
-                    await copy.add_key(key)
-                for user in source.users():
-                    await copy.put_user(user)
-                for project in source.projects():
-                    await copy.add_project(project)
-                for mapped in source.connection_maps():
-                    await copy.put_connection_map(mapped)
+                await keep_access(
+                    copy,
+                    source.domains(),
+                    source.api_keys(),
+                    source.users(),
+                    source.projects(),
+                    source.connection_maps(),
+                )
                 log = cast(Store, source)  # of a store, a copy reads the log only
                 events = await Replayer(_decoder()).copy(log, copy, source.total, update)
             finally:
@@ -106,14 +102,9 @@ async def _rebuild_damaged(
         scratch.replace(path)
         clean = True
     finally:
-        _remove(scratch)
+        remove(scratch)
         lock.release(clean=clean)
     return events, kept
-
-
-def _remove(scratch: Path) -> None:
-    for suffix in ("", "-wal", "-shm", ".lock", ".keys"):
-        scratch.with_name(scratch.name + suffix).unlink(missing_ok=True)
 
 
 @click.command(short_help="Prove that a rebuild equals what is stored.")
