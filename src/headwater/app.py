@@ -24,7 +24,7 @@ from headwater.settings import Settings
 from headwater.store import Store
 from headwater.telemetry import Telemetry, forward_logging
 
-# Each module has `async def open_store(path, *, create=True) -> Store`.
+# Each module has `async def open_store(path, *, create=True, apart=False) -> Store`.
 STORES = {"sqlite": "headwater.stores.sqlite"}
 SWITCH_SECONDS = 0.001
 LATER = frozenset({"postgres", "postgresql"})
@@ -42,7 +42,7 @@ DIALECTS = (
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://(.*)", re.DOTALL)
 
 
-async def open_store(location: str, *, create: bool = True) -> Store:
+async def open_store(location: str, *, create: bool = True, apart: bool = False) -> Store:
     """Opens the database at a path (`/var/lib/hw.db`) or URL (`sqlite:///var/lib/hw.db`).
 
     Raises:
@@ -51,7 +51,7 @@ async def open_store(location: str, *, create: bool = True) -> Store:
     """
     scheme, path = store_of(location)
     module = importlib.import_module(STORES[scheme])
-    store: Store = await module.open_store(path, create=create)
+    store: Store = await module.open_store(path, create=create, apart=apart)
     return store
 
 
@@ -91,7 +91,9 @@ class App(NamedTuple):
             self.telemetry.flush()
 
 
-async def create_app(settings: Settings, telemetry: Telemetry | None = None) -> App:
+async def create_app(
+    settings: Settings, telemetry: Telemetry | None = None, *, apart: bool = False
+) -> App:
     """Opens the store and puts the parts together; runs in the event loop that will serve.
 
     Raises:
@@ -99,7 +101,7 @@ async def create_app(settings: Settings, telemetry: Telemetry | None = None) -> 
     """
     if telemetry is None:
         telemetry = Telemetry(settings.log_level, settings.log_format, settings.access_log)
-    store = await open_store(settings.database)
+    store = await open_store(settings.database, apart=apart)
     try:
         return _put_together(settings, store, telemetry)
     except BaseException:
@@ -135,7 +137,7 @@ async def run(
         Unavailable: the address cannot be listened on.
         InvalidParameter, StoreError: as `open_store`.
     """
-    app = await create_app(settings)
+    app = await create_app(settings, apart=settings.writes_apart)
     try:
         await require_safe(settings.host, app.keys, settings.insecure)
         forward_logging(app.telemetry)

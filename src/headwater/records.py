@@ -86,7 +86,7 @@ class KeyFlow(NamedTuple):
     sources: tuple[KeySource, ...]
 
 
-class Content(msgspec.Struct, frozen=True, eq=False):
+class Content(msgspec.Struct, frozen=True, eq=False, array_like=True):
     """What an event, a run or a declaration says about its owner: inputs, outputs and flows.
 
     `explicit` is None where no explicit lineage is stated. `columns` holds the column lineage of
@@ -209,7 +209,7 @@ class Mode(NamedTuple):
     snapshot: bool
 
 
-class RunRecord(msgspec.Struct, frozen=True):
+class RunRecord(msgspec.Struct, frozen=True, array_like=True):
     """A run's summary: everything that lists, job versions and the graph need of it.
 
     `said` maps the digest of each distinct content that the run's events state to the newest stamp
@@ -305,7 +305,7 @@ def _newest_of(a: T | None, b: T | None) -> T | None:
     return a if a[0] >= b[0] else b
 
 
-class NodeRecord(msgspec.Struct, frozen=True, eq=False):
+class NodeRecord(msgspec.Struct, frozen=True, eq=False, array_like=True):
     """What one event states about a job or dataset. `digest` stands for all of its facets."""
 
     key: Key
@@ -319,7 +319,7 @@ class NodeRecord(msgspec.Struct, frozen=True, eq=False):
     hides: bool = False
 
 
-class Projected(msgspec.Struct, frozen=True, eq=False):
+class Projected(msgspec.Struct, frozen=True, eq=False, array_like=True):
     """Everything that one event implies, ready to be merged into a store.
 
     `nodes` are stated by the event itself (its job first), `mentions` only named by it. `content`

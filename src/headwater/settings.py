@@ -123,6 +123,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     graph_nodes: Annotated[
         int, Meta(ge=1, le=1_000_000, description="The most nodes that one answer may hold.")
     ] = 100_000
+    writer_process: Annotated[
+        bool,
+        Meta(
+            description="Write to the database in a process of its own, where there is a second "
+            "processor for it."
+        ),
+    ] = True
     rate: Annotated[
         float,
         Meta(ge=0, le=1e9, description="Requests per second for each key; 0 means no limit."),
@@ -160,6 +167,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(gt=0, le=3_600, description="Seconds that requests in work have to end at a stop."),
     ] = 30.0
 
+    @property
+    def writes_apart(self) -> bool:
+        """Whether there is to be a process that writes."""
+        return self.writer_process and processors() > 1
+
     @classmethod
     def load(cls, env: Mapping[str, str] | None = None, **overrides: object) -> Self:
         """From the environment (or `env`); overrides that are not None win.
@@ -184,6 +196,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def describe(cls) -> list[Described]:
         """Every setting, for the reference."""
         return [_described(field) for field in msgspec.structs.fields(cls)]
+
+
+def processors() -> int:
+    """How many this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _convert(variable: str, given: object, kind: Any) -> object:

@@ -1,6 +1,7 @@
 """Every store passes the same suite: a test here takes `opener` and runs once for each."""
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,10 @@ from headwater.stores.sqlite import open_store
 
 Opener = Callable[[Path], Awaitable[Any]]
 
-STORES: dict[str, Opener] = {"sqlite": open_store}
+STORES: dict[str, Opener] = {
+    "sqlite": open_store,
+    "sqlite-apart": partial(open_store, apart=True),
+}
 
 
 @pytest.fixture(params=sorted(STORES))

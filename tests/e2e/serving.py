@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -115,6 +116,23 @@ class Server:
         assert done.code == 0, done
         return done.out
 
+    @property
+    def processes(self) -> list[int]:
+        """The server's process and those that it started; Linux tells."""
+        main = self.process.pid
+        started = Path(f"/proc/{main}/task").glob("*/children")
+        return [main, *(int(each) for file in started for each in file.read_text().split())]
+
+    def status(self, name: str) -> int:
+        """A number of `/proc/PID/status`, of all processes together; memory in bytes."""
+        total = 0
+        for process in self.processes:
+            text = Path(f"/proc/{process}/status").read_text()
+            found = re.search(rf"^{name}:\s+(\d+)( kB)?", text, re.MULTILINE)
+            assert found is not None, name
+            total += int(found[1]) * (1024 if found[2] else 1)
+        return total
+
     # Questions.
 
     def ask(self, path: str, **params: str | int) -> Any:
@@ -170,17 +188,17 @@ class Server:
 
     def stop(self) -> None:
         """SIGTERM; everything was answered, so it ends well."""
-        self._close()
+        self.close()
         self.process.send_signal(signal.SIGTERM)
         assert self.process.wait(PATIENCE) == 0, self.log()
 
     def kill(self) -> None:
         """kill -9, unless it has ended."""
-        self._close()
+        self.close()
         self.process.kill()
         self.process.wait(PATIENCE)
 
-    def _close(self) -> None:
+    def close(self) -> None:
         if hasattr(self, "client"):
             self.client.close()
 
@@ -196,3 +214,5 @@ def serving(folder: Path, *arguments: str, **settings: object) -> Iterator[Serve
         raise
     if server.process.poll() is None:
         server.stop()
+    else:
+        server.close()

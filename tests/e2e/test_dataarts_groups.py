@@ -45,9 +45,7 @@ def maximal(node: str, spread: bool) -> bytes:
 
 def peak(server: Server) -> int:
     """Bytes of memory, at most until now."""
-    status = Path(f"/proc/{server.process.pid}/status").read_text()
-    (line,) = [each for each in status.splitlines() if each.startswith("VmHWM")]
-    return int(line.split()[1]) * 1_024
+    return server.status("VmHWM")
 
 
 def post(server: Server, body: bytes) -> None:

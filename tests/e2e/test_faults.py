@@ -106,13 +106,16 @@ def test_a_full_disk(tmp_path: Path) -> None:
 
 def test_files_that_may_not_grow(tmp_path: Path) -> None:
     with serving(tmp_path) as server:
-        process = server.process.pid
-        _, hard = resource.prlimit(process, resource.RLIMIT_FSIZE)
-        resource.prlimit(process, resource.RLIMIT_FSIZE, (3 << 20, hard))
+        _, hard = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
+
+        def limit(soft: int) -> None:
+            for process in server.processes:
+                resource.prlimit(process, resource.RLIMIT_FSIZE, (soft, hard))
 
         def more_room() -> None:
-            resource.prlimit(process, resource.RLIMIT_FSIZE, (hard, hard))
+            limit(hard)
 
+        limit(3 << 20)
         _outage(server, server.database, more_room, "")
 
 

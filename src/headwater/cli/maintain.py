@@ -70,7 +70,7 @@ async def _rebuild_damaged(
 
     scratch = path.with_name(path.name + ".rebuild")
     remove(scratch)
-    lock = FileLock(path)
+    lock = FileLock.acquire(path)
     clean = False
     try:
         source = Salvage(path, lock.left)

@@ -11,8 +11,9 @@ of a process, a lower bound after the end of the machine.
 import contextlib
 import os
 import sys
+import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from headwater.errors import DatabaseLocked, Unavailable
 
@@ -21,6 +22,7 @@ if sys.platform != "win32":
 
 _TRACE_AT = 64
 _LENGTH = 128
+_PATIENCE_SECONDS = 10.0
 
 
 class Trace(NamedTuple):
@@ -36,46 +38,57 @@ class Trace(NamedTuple):
 
 
 class FileLock:
-    """Held from construction to `release`.
+    """Held from `acquire` to `release`, also by a process that inherits the descriptor."""
 
-    Raises:
-        DatabaseLocked: another process holds it; the message names that process.
-    """
-
-    def __init__(self, database: Path) -> None:
+    def __init__(self, database: Path, fd: int, left: Trace | None) -> None:
+        """Args: fd: of the file beside the database, locked; left: by the process before."""
         self._database = database
         self._inode: int | None = None
+        self.fd = fd
+        self.left = left
+
+    @classmethod
+    def acquire(cls, database: Path) -> Self:
+        """Takes the lock in the name of this process.
+
+        Raises:
+            DatabaseLocked: another process holds it; the message names that process.
+        """
         try:
-            self._fd = os.open(_beside(database), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            fd = os.open(_beside(database), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise Unavailable(f"cannot write beside the database: {error}") from error
         try:
-            if not _take(self._fd):
-                holder = os.pread(self._fd, _TRACE_AT, 0).decode("utf-8", "replace").strip()
-                raise DatabaseLocked(f"{database} is in use by {holder or 'another process'}")
-            self.left = _read(self._fd, database)
+            _wait_for(fd, database)
+            left = _read(fd, database)
             line = f"process {os.getpid()}".encode().ljust(_TRACE_AT - 1) + b"\n"
             try:
-                os.pwrite(self._fd, line, 0)
+                os.pwrite(fd, line, 0)
             except OSError as error:
                 raise Unavailable(f"cannot write beside the database: {error}") from error
         except BaseException:
-            os.close(self._fd)
+            os.close(fd)
             raise
+        return cls(database, fd, left)
+
+    @property
+    def trace(self) -> Trace | None:
+        """What would be left if the process ended now."""
+        return _read(self.fd, self._database)
 
     def mark(self, position: int) -> None:
         """Notes what is acknowledged from now on; a note that fails leaves a lower one."""
         with contextlib.suppress(OSError):
             if self._inode is None:
                 self._inode = self._database.stat().st_ino
-            os.pwrite(self._fd, b"%020d %020d\n" % (self._inode, position), _TRACE_AT)
+            os.pwrite(self.fd, b"%020d %020d\n" % (self._inode, position), _TRACE_AT)
 
     def release(self, *, clean: bool = True) -> None:
         """Args: clean: everything is in the database file; else the trace stays."""
         with contextlib.suppress(OSError):
             if clean:
-                os.ftruncate(self._fd, 0)
-        os.close(self._fd)
+                os.ftruncate(self.fd, 0)
+        os.close(self.fd)
 
 
 def left_behind(database: Path) -> tuple[bool, Trace | None]:
@@ -94,6 +107,29 @@ def left_behind(database: Path) -> tuple[bool, Trace | None]:
 
 def _beside(database: Path) -> Path:
     return database.with_name(database.name + ".lock")
+
+
+def _wait_for(fd: int, database: Path) -> None:
+    """Takes the lock. Who was killed may have left a process that writes its last commit: that one
+    is waited for; one that is alive is not.
+    """
+    patience = time.monotonic() + _PATIENCE_SECONDS
+    while not _take(fd):
+        holder = os.pread(fd, _TRACE_AT, 0).decode("utf-8", "replace").strip()
+        if _alive(holder) or time.monotonic() > patience:
+            raise DatabaseLocked(f"{database} is in use by {holder or 'another process'}")
+        time.sleep(0.02)
+
+
+def _alive(holder: str) -> bool:
+    """Whether the process of this name (`process 123`) is there, or cannot be told to be gone."""
+    try:
+        os.kill(int(holder.partition(" ")[2]), 0)
+    except ProcessLookupError:
+        return False
+    except (ValueError, OSError):
+        return True
+    return True
 
 
 def _take(fd: int, *, shared: bool = False) -> bool:

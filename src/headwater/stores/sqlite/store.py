@@ -30,6 +30,7 @@ from headwater.stores.sqlite.latest import Latest
 from headwater.stores.sqlite.lock import FileLock
 from headwater.stores.sqlite.migrations import Progress, check
 from headwater.stores.sqlite.nodes import Namespaces
+from headwater.stores.sqlite.process import WriterProcess
 from headwater.stores.sqlite.reader import SqliteReader
 from headwater.stores.sqlite.writing import DAMAGED_SECONDS, WriteSide
 
@@ -56,12 +57,13 @@ def _tell(text: str) -> None:
 class SqliteStore(AccountBook):
     """Fills `store.Store`. Made by `open_store`."""
 
-    def __init__(self, path: Path, *, read_only: bool) -> None:
+    def __init__(self, path: Path, *, read_only: bool, apart: bool) -> None:
         super().__init__(path)
         self._file = str(path)
         self._read_only = read_only
+        self._apart = apart
         self._lock: FileLock | None = None
-        self._writing: WriteSide | None = None
+        self._writing: WriteSide | WriterProcess | None = None
         self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="headwater-writer")
         self._read_threads = ThreadPoolExecutor(READERS, thread_name_prefix="headwater-reader")
         self._local = threading.local()
@@ -76,8 +78,8 @@ class SqliteStore(AccountBook):
             except DatabaseDamaged as error:
                 raise damaged(self._path, error.message) from error
             return
-        lock = FileLock(self._path)
-        side = WriteSide(self._path, lock)
+        lock = FileLock.acquire(self._path)
+        side = (WriterProcess if self._apart else WriteSide)(self._path, lock)
         try:
             self._write_thread.submit(side.open, create=create, progress=progress).result()
         except BaseException:
@@ -250,27 +252,33 @@ async def open_store(
     *,
     create: bool = True,
     read_only: bool = False,
+    apart: bool = False,
     progress: Progress = _tell,
 ) -> SqliteStore:
     """Opens a database file, and brings it to the schema of this code.
 
     Args:
         read_only: reads beside a running server; nothing can be committed.
+        apart: writes in a process of its own.
 
     Raises:
         DatabaseLocked: another process writes to it.
         DatabaseTooNew, DatabaseDamaged: it cannot be used.
         NotFound: there is no such file, and it is not to be created.
     """
-    return await asyncio.to_thread(_open, Path(path), create and not read_only, read_only, progress)
+    return await asyncio.to_thread(
+        _open, Path(path), create and not read_only, read_only, apart, progress
+    )
 
 
-def _open(file: Path, create: bool, read_only: bool, progress: Progress) -> SqliteStore:
+def _open(
+    file: Path, create: bool, read_only: bool, apart: bool, progress: Progress
+) -> SqliteStore:
     if not file.exists():
         if not create:
             raise NotFound(f"there is no database at {file}")
         file.parent.mkdir(parents=True, exist_ok=True)
-    store = SqliteStore(file, read_only=read_only)
+    store = SqliteStore(file, read_only=read_only, apart=apart)
     store.start(create=create, progress=progress)
     return store
 

@@ -9,7 +9,7 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from headwater.errors import (
     Unavailable,
 )
 from headwater.event import Received
+from headwater.ids import Key
 from headwater.records import Projected
 from headwater.store import Receipt
 from headwater.stores.sqlite.changes import Changes
@@ -38,6 +39,10 @@ PROBE_SECONDS = 30.0
 """After so long without a write, whether one would succeed is found by trying."""
 ROOM = 1 << 20
 """How many bytes have to be free before a disk that was full is taken for usable."""
+CONDEMNED = (
+    "%s: %s. Nothing is written to it any more. Stop the server; 'headwater verify' says what is "
+    "wrong, 'headwater rebuild' and 'headwater export --salvage' are the ways out."
+)
 
 _log = logging.getLogger(__name__)
 
@@ -58,8 +63,8 @@ class WriteSide:
         self._tools: _Tools | None = None
         self._stale = False
         self._last = 0
-        self._wrote_at = float("-inf")
-        self._damaged = False
+        self.wrote_at = float("-inf")
+        self.damaged = False
         self.failure: str | None = None
         self.changes = Changes()
 
@@ -114,9 +119,14 @@ class WriteSide:
             self._stale = True
 
     @property
+    def named(self) -> Collection[Key]:
+        """The nodes that the last batch named."""
+        return () if self._tools is None else self._tools.writer.named
+
+    @property
     def doubtful(self) -> bool:
         """Whether only a try can tell that a write would succeed."""
-        return self.failure is not None or time.monotonic() - self._wrote_at > PROBE_SECONDS
+        return self.failure is not None or time.monotonic() - self.wrote_at > PROBE_SECONDS
 
     def probe(self) -> None:
         """Writes a page without changing anything; raises Unavailable when that fails."""
@@ -147,20 +157,14 @@ class WriteSide:
 
     def condemn(self, error: DatabaseDamaged) -> None:
         """Damage was found, by whomever: nothing is written from now on."""
-        if not self._damaged:
-            self._damaged = True
+        if not self.damaged:
+            self.damaged = True
             self.failure = error.message
-            _log.error(
-                "%s: %s. Nothing is written to it any more. Stop the server; 'headwater verify' "
-                "says what is wrong, 'headwater rebuild' and 'headwater export --salvage' are the "
-                "ways out.",
-                self._path,
-                error.message,
-            )
+            _log.error(CONDEMNED, self._path, error.message)
 
     @contextlib.contextmanager
     def _watched(self) -> Iterator[None]:
-        if self._damaged:
+        if self.damaged:
             raise Unavailable(self.failure, DAMAGED_SECONDS)
         try:
             with translated():
@@ -180,7 +184,7 @@ class WriteSide:
         if self.failure is not None:
             _log.warning("writing to %s again", self._path)
             self.failure = None
-        self._wrote_at = time.monotonic()
+        self.wrote_at = time.monotonic()
 
     def _named(self, error: HeadwaterError) -> str:
         """With the word of the operating system, where it had one: the engine's is `I/O error`."""
@@ -227,7 +231,7 @@ class WriteSide:
         if self._tools is None:
             return False
         db = self._tools.db
-        whole = not self._damaged
+        whole = not self.damaged
         with contextlib.suppress(HeadwaterError), translated():
             db.rollback()
         if whole:
@@ -235,7 +239,7 @@ class WriteSide:
                 db.pragma("wal_checkpoint(TRUNCATE)")
             except HeadwaterError:
                 whole = False
-        _put_away(self._tools, keep_log=self._damaged)
+        _put_away(self._tools, keep_log=self.damaged)
         return whole
 
 

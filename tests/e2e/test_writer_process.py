@@ -1,0 +1,78 @@
+"""The process that writes: it ends with the server, and the server outlives it."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.faults import check_verified, exported, sample, turned_away
+from tests.e2e.serving import Server, serving, until
+
+
+def _writer(server: Server) -> int:
+    (writer,) = server.processes[1:]
+    return writer
+
+
+def _gone(process: int) -> bool | None:
+    """Also when nobody has fetched its end yet."""
+    try:
+        return "State:\tZ" in Path(f"/proc/{process}/status").read_text() or None
+    except FileNotFoundError:
+        return True
+
+
+def test_it_is_gone_when_the_server_was_killed_and_the_next_one_starts_at_once(
+    tmp_path: Path,
+) -> None:
+    server = Server(tmp_path, writer_process=True)
+    bodies = [sample(number) for number in range(50)]
+    for body in bodies:
+        server.taken(body)
+    writer = _writer(server)
+    server.kill()
+    with serving(tmp_path, writer_process=True) as again:
+        until(lambda: _gone(writer), "the writing process ends")
+        again.taken(sample(50))
+    assert exported(tmp_path, server.database) == [*bodies, sample(50)]
+    check_verified(tmp_path, server.database)
+
+
+def test_another_one_starts_when_it_was_killed(tmp_path: Path) -> None:
+    taken: list[bytes] = []
+    with serving(tmp_path, writer_process=True) as server:
+        for number in range(60):
+            if number % 20 == 10:
+                os.kill(writer := _writer(server), signal.SIGKILL)
+                until(lambda: _gone(writer), "the writing process ends")  # at once
+            body = sample(number)
+            while turned_away(server.post(body)):
+                time.sleep(0.05)
+            taken.append(body)
+        assert server.client.get("/readyz").status_code == 200
+        assert "the next event starts another one" in server.log()
+    assert exported(tmp_path, server.database) == taken
+    check_verified(tmp_path, server.database)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_all_lets_the_server_end_well(tmp_path: Path, number: signal.Signals) -> None:
+    """What Ctrl-C and a service manager do: every process of the group is told."""
+    with serving(tmp_path, writer_process=True) as server:
+        server.taken(sample(1))
+        writer = _writer(server)
+        for process in (writer, server.process.pid):
+            os.kill(process, number)
+        assert server.process.wait(30) == 0, server.log()
+    assert _gone(writer)
+    assert not (tmp_path / "hw.db-wal").exists()
+    assert exported(tmp_path, server.database) == [sample(1)]
+
+
+def test_without_it_one_process_does_all(tmp_path: Path) -> None:
+    with serving(tmp_path, writer_process=False) as server:
+        server.taken(sample(1))
+        assert server.processes == [server.process.pid]
+    assert exported(tmp_path, server.database) == [sample(1)]
