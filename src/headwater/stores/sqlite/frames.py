@@ -89,7 +89,8 @@ class Wire:
         return _orders.decode(message), more
 
     def answer(self) -> Progress | Answer:
-        return _answers.decode(self._receive()[0])
+        answer: Progress | Answer = _answers.decode(self._receive()[0])
+        return answer
 
     def send(self, message: Order | Progress | Answer, more: Sequence[bytes] = ()) -> None:
         """Raises Ended when nobody listens."""
