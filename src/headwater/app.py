@@ -108,7 +108,9 @@ async def create_app(settings: Settings, telemetry: Telemetry | None = None) -> 
 
 
 def _put_together(settings: Settings, store: Store, telemetry: Telemetry) -> App:
-    ingest = Ingest(store, telemetry, settings.queue_events, settings.queue_bytes)
+    ingest = Ingest(
+        store, telemetry, settings.queue_events, settings.queue_bytes, settings.queue_wait
+    )
     context = context_of(settings, store, ingest, telemetry)
     asgi = Server(_dialects(context), context.gate, telemetry, settings)
     telemetry.gauge("queue_events", "Events that wait for a commit.", lambda: ingest.depth)

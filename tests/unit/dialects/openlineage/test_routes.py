@@ -191,7 +191,7 @@ def test_a_batch_in_any_order_and_its_verbatim_elements(tmp_path: Path) -> None:
 
 def test_a_full_queue_tells_which_events_to_send_again(tmp_path: Path) -> None:
     body = batch_of(*(run_event(run=f"r{number}") for number in range(5)))
-    response, counts = posted(tmp_path, BATCH[0], body, queue_events=3)
+    response, counts = posted(tmp_path, BATCH[0], body, queue_events=3, queue_wait=0)
     said = response.json()
     assert response.status_code == 200
     assert said["summary"]["retriable"] == 2
