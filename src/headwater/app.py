@@ -15,7 +15,7 @@ from headwater.auth.apikeys import KeyRing, RateLimiter
 from headwater.auth.gate import Gate, require_safe
 from headwater.auth.vault import vault_of
 from headwater.errors import InvalidParameter
-from headwater.http import health, runner
+from headwater.http import health
 from headwater.http.context import Context
 from headwater.http.message import Dialect
 from headwater.http.server import Server
@@ -137,6 +137,8 @@ async def run(
         Unavailable: the address cannot be listened on.
         InvalidParameter, StoreError: as `open_store`.
     """
+    from headwater.http import runner  # noqa: PLC0415 # 50 ms, which only a server needs
+
     app = await create_app(settings)
     try:
         await require_safe(settings.host, app.keys, settings.insecure)

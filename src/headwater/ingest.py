@@ -206,8 +206,8 @@ class Ingest:
         """Whatever goes wrong with one answer, the others are told theirs."""
         try:
             waiting.done(result)
-        except Exception:
-            self._telemetry.log.exception("an answer could not be given")
+        except Exception as error:  # noqa: BLE001 # told, and the next one is
+            self._telemetry.log.failure("an answer could not be given", error)
 
     async def _commit_apart(self, batch: list[_Waiting], error: Exception) -> None:
         """Finds the event that a batch fails by, by halves; it is kept as failed, with the reason.

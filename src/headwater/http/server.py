@@ -187,13 +187,13 @@ class Server:
         """Renders an error in the dialect's shape; whatever was not foreseen is logged too."""
         status = status_of(error)
         if status >= 500 and not isinstance(error, HeadwaterError):
-            self._telemetry.log.error("request failed", id=request.id, exc_info=error)
+            self._telemetry.log.failure("request failed", error, id=request.id)
         elif status == 500:
             self._telemetry.log.error("request failed", id=request.id, reason=str(error))
         try:
             response = dialect.error(request, error)
-        except Exception:  # an error in rendering must not hide the first
-            self._telemetry.log.exception("error not rendered", id=request.id)
+        except Exception as second:  # noqa: BLE001 # an error in rendering must not hide the first
+            self._telemetry.log.failure("error not rendered", second, id=request.id)
             return _FAILED
         if isinstance(error, MethodNotAllowed):  # a dialect need not know what only routing knows
             response = response._replace(status=status)

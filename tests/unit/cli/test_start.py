@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from headwater import __version__, cli, errors
 from headwater.cli import main
 
-HEAVY = {"rich", "httpx", "uvicorn", "apsw", "structlog", "asyncio", "headwater.settings"}
+HEAVY = {"rich", "httpx", "uvicorn", "apsw", "asyncio", "headwater.settings"}
 HEADWATER = [sys.executable, "-m", "headwater"]
 
 
