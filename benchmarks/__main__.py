@@ -11,7 +11,17 @@ from typing import Any, cast, get_args
 
 import click
 
-from benchmarks import dataarts, datazone, graph, ingest, lineage, marquez, results, size
+from benchmarks import (
+    compression,
+    dataarts,
+    datazone,
+    graph,
+    ingest,
+    lineage,
+    marquez,
+    results,
+    size,
+)
 from benchmarks import floor as floors
 from benchmarks.generator import Mode
 from benchmarks.graph import Shape
@@ -183,6 +193,22 @@ def size_command(
             for row in size.run(replace(base, size=a), sorted(steps), made, count_sql):
                 click.echo(results.table([row]))
                 rows.append(row)
+        publish(name, rows, _settings(base), made)
+
+
+@main.command("compression")
+@load_options
+@mode_option
+@common_options("compression")
+def compression_command(
+    sizes: Sequence[Size], modes: Sequence[Mode], name: str, folder: Path | None, **load: int
+) -> None:
+    """What trained dictionaries are worth, in bytes and processor time."""
+    base = _load(load)
+    rows: list[Row] = []
+    with working(folder) as made:
+        for a, b in product(sizes, modes):
+            rows += compression.run(replace(base, size=a, mode=b), made)
         publish(name, rows, _settings(base), made)
 
 

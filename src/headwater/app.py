@@ -15,7 +15,7 @@ from headwater.auth.apikeys import KeyRing, RateLimiter
 from headwater.auth.gate import Gate, require_safe
 from headwater.auth.vault import vault_of
 from headwater.errors import InvalidParameter
-from headwater.http import health, runner
+from headwater.http import health
 from headwater.http.context import Context
 from headwater.http.message import Dialect
 from headwater.http.server import Server
@@ -110,7 +110,9 @@ async def create_app(
 
 
 def _put_together(settings: Settings, store: Store, telemetry: Telemetry) -> App:
-    ingest = Ingest(store, telemetry, settings.queue_events, settings.queue_bytes)
+    ingest = Ingest(
+        store, telemetry, settings.queue_events, settings.queue_bytes, settings.queue_wait
+    )
     context = context_of(settings, store, ingest, telemetry)
     asgi = Server(_dialects(context), context.gate, telemetry, settings)
     telemetry.gauge("queue_events", "Events that wait for a commit.", lambda: ingest.depth)
@@ -137,6 +139,8 @@ async def run(
         Unavailable: the address cannot be listened on.
         InvalidParameter, StoreError: as `open_store`.
     """
+    from headwater.http import runner  # noqa: PLC0415 # 50 ms, which only a server needs
+
     app = await create_app(settings, apart=settings.writes_apart)
     try:
         await require_safe(settings.host, app.keys, settings.insecure)

@@ -1,7 +1,9 @@
 """From a decoded event to its receipt: group commit.
 
 While one commit is under way, events wait; the next commit takes all that wait, up to a bound. So a
-lone client pays one commit per event, and a crowd shares one.
+lone client pays one commit per event, and a crowd shares one. An event that finds the queue full
+waits a moment outside: a burst is then a short delay, where clients that try again only once would
+lose events to it.
 """
 
 import asyncio
@@ -21,6 +23,7 @@ from headwater.telemetry import Telemetry
 
 BATCH_EVENTS = 500
 BATCH_BYTES = 32 << 20
+OUTSIDE_EVENTS = 2_000
 
 
 T = TypeVar("T")
@@ -31,6 +34,8 @@ class _Waiting(NamedTuple):
     received: Received
     projected: Projected | None
     done: Done
+    until: float = 0.0
+    """When an event that waits outside is refused, by the event loop's clock."""
 
 
 def settling(future: asyncio.Future[T]) -> Callable[[T | Exception], None]:
@@ -51,8 +56,10 @@ class Ingest:
     """Takes events and answers each with its receipt once it is durable and visible.
 
     Args:
-        queue_events: how many events may wait; one more is refused with Unavailable.
+        queue_events: how many events may wait; then the queue is full.
         queue_bytes: the same for the bytes of their bodies.
+        queue_wait: the seconds that an event waits for room in a full queue, outside of it, before
+            it is refused. `OUTSIDE_EVENTS` may, and as many bytes as in the queue.
     """
 
     def __init__(
@@ -61,6 +68,7 @@ class Ingest:
         telemetry: Telemetry,
         queue_events: int = 10_000,
         queue_bytes: int = 256 << 20,
+        queue_wait: float = 0.5,
     ) -> None:
         self._store = store
         self._telemetry = telemetry
@@ -68,7 +76,11 @@ class Ingest:
         self._queue: deque[_Waiting] = deque()
         self._queue_events = queue_events
         self._queue_bytes = queue_bytes
+        self._queue_wait = queue_wait
         self._bytes = 0
+        self._outside: deque[_Waiting] = deque()
+        self._outside_bytes = 0
+        self._refusal: asyncio.TimerHandle | None = None
         self._wake = asyncio.Event()
         self._worker: asyncio.Task[None] | None = None
         self._closing = False
@@ -76,7 +88,7 @@ class Ingest:
     @property
     def depth(self) -> int:
         """How many events wait for a commit."""
-        return len(self._queue)
+        return len(self._queue) + len(self._outside)
 
     @property
     def full(self) -> bool:
@@ -89,7 +101,7 @@ class Ingest:
         """Puts the event in the queue; the future is done when it is durable.
 
         Raises:
-            Unavailable: the queue is full, or the server is shutting down.
+            Unavailable: the queue is full and stays so, or the server is shutting down.
         """
         future: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
         self.take(received, settling(future))
@@ -99,8 +111,9 @@ class Ingest:
         """`enqueue` without a future: tells the receipt once it is durable, or the error."""
         if self._closing:
             raise Unavailable("the server is shutting down")
-        if self.full:
-            raise Unavailable("the queue is full")
+        if self._outside or self.full:
+            self._wait_outside(received, done)
+            return
         self._queue.append(_Waiting(*self._project(received), done))
         self._bytes += len(received.body)
         self._wake.set()
@@ -111,6 +124,38 @@ class Ingest:
         self._wake.set()
         if self._worker is not None:
             await self._worker
+
+    def _wait_outside(self, received: Received, done: Done) -> None:
+        crowded = len(self._outside) >= OUTSIDE_EVENTS or self._outside_bytes >= self._queue_bytes
+        if crowded or not self._queue_wait:
+            raise Unavailable("the queue is full")
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._queue_wait
+        self._outside.append(_Waiting(*self._project(received), done, until))
+        self._outside_bytes += len(received.body)
+        if self._refusal is None:
+            self._refusal = loop.call_at(until, self._refuse)
+
+    def _admit(self) -> None:
+        """As many of those outside as there is room for."""
+        while self._outside and not self.full:
+            waiting = self._first_outside()
+            self._queue.append(waiting)
+            self._bytes += len(waiting.received.body)
+
+    def _refuse(self) -> None:
+        """Those outside whose time is over."""
+        loop = asyncio.get_running_loop()
+        while self._outside and self._outside[0].until <= loop.time():
+            self._tell(self._first_outside(), Unavailable("the queue is full"))
+        self._refusal = (
+            loop.call_at(self._outside[0].until, self._refuse) if self._outside else None
+        )
+
+    def _first_outside(self) -> _Waiting:
+        waiting = self._outside.popleft()
+        self._outside_bytes -= len(waiting.received.body)
+        return waiting
 
     def _project(self, received: Received) -> tuple[Received, Projected | None]:
         """An event that cannot be projected is kept as failed, and harms no other."""
@@ -139,6 +184,7 @@ class Ingest:
             size += len(waiting.received.body)
             batch.append(waiting)
         self._bytes -= size
+        self._admit()
         return batch
 
     async def _commit(self, batch: list[_Waiting]) -> None:
@@ -160,8 +206,8 @@ class Ingest:
         """Whatever goes wrong with one answer, the others are told theirs."""
         try:
             waiting.done(result)
-        except Exception:
-            self._telemetry.log.exception("an answer could not be given")
+        except Exception as error:  # noqa: BLE001 # told, and the next one is
+            self._telemetry.log.failure("an answer could not be given", error)
 
     async def _commit_apart(self, batch: list[_Waiting], error: Exception) -> None:
         """Finds the event that a batch fails by, by halves; it is kept as failed, with the reason.
@@ -173,11 +219,11 @@ class Ingest:
             await self._commit(batch[:half])
             await self._commit(batch[half:])
             return
-        ((received, projected, done),) = batch
-        if isinstance(error, HeadwaterError) or projected is None:
-            self._tell(batch[0], error)
+        (waiting,) = batch
+        if isinstance(error, HeadwaterError) or waiting.projected is None:
+            self._tell(waiting, error)
             return
         self._telemetry.unprojectable(error)
         reason = f"merge failed: {type(error).__name__}"
-        failed = msgspec.structs.replace(received, failure=reason)
-        await self._commit([_Waiting(failed, None, done)])
+        failed = msgspec.structs.replace(waiting.received, failure=reason)
+        await self._commit([_Waiting(failed, None, waiting.done)])

@@ -136,12 +136,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 0.0
     queue_events: Annotated[
         int,
-        Meta(ge=1, le=10_000_000, description="Events that may wait for a commit; more is 503."),
+        Meta(
+            ge=1,
+            le=10_000_000,
+            description="Events that may wait for a commit; more have to wait for room.",
+        ),
     ] = 10_000
     queue_bytes: Annotated[
         int,
-        Meta(ge=1_024, le=1 << 40, description="Bytes of events that may wait; more is 503."),
+        Meta(ge=1_024, le=1 << 40, description="Bytes of events that may wait for a commit."),
     ] = 256 << 20
+    queue_wait: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=60,
+            description="Seconds that an event waits for room when the queue is full; then 503.",
+        ),
+    ] = 0.5
     connections: Annotated[
         int, Meta(ge=1, le=1_000_000, description="Open connections; one more is answered 503.")
     ] = 2_000

@@ -11,14 +11,14 @@ import os
 import sys
 import threading
 import time
+import traceback
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any
 
 import msgspec
-import structlog
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
     CounterMetricFamily,
@@ -33,8 +33,6 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 SIZES = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0)
 FLUSH_SECONDS = 0.2
 MOST_LINES = 100_000
-
-Fields = MutableMapping[str, Any]
 
 
 class Sink:
@@ -98,6 +96,48 @@ class Line(msgspec.Struct):
     event: str = "request"
 
 
+class Log:
+    """Writes one line for each thing that happens.
+
+    Args:
+        level: the least severe level that is written.
+    """
+
+    def __init__(self, sink: Sink, level: str, as_json: bool) -> None:
+        self._sink = sink
+        self._least = LEVELS[level]
+        self._json = as_json
+
+    def warning(self, event: str, **fields: object) -> None:
+        self._write("warning", event, fields)
+
+    def error(self, event: str, **fields: object) -> None:
+        self._write("error", event, fields)
+
+    def failure(self, event: str, error: BaseException, **fields: object) -> None:
+        """An error with its trace."""
+        trace = "".join(traceback.format_exception(error)).rstrip()
+        self._write("error", event, {**fields, "exception": trace})
+
+    def _write(self, level: str, event: str, fields: dict[str, object]) -> None:
+        if LEVELS[level] < self._least:
+            return
+        timestamp = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+        if self._json:
+            line = {"timestamp": timestamp, "level": level, "event": event, **fields}
+            self._sink.write(msgspec.json.encode(line, enc_hook=str))
+            return
+        trace = fields.pop("exception", None)
+        words = [timestamp, level, _printable(event)]
+        words += (f"{name}={value!r}" for name, value in fields.items())
+        lines = [" ".join(words), *(map(_printable, str(trace).splitlines()) if trace else ())]
+        self._sink.write("\n".join(lines).encode("utf-8", "backslashreplace"))
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else ascii(text)[1:-1]
+
+
 class _Histogram:
     __slots__ = ("bounds", "counts", "sum")
 
@@ -139,7 +179,7 @@ class Telemetry(Collector):
         self._sink = Sink(sys.__stderr__.fileno() if descriptor is None else descriptor)  # type: ignore[union-attr] # None only without a console (pythonw)
         self._json = style == "json"
         self.access = access and LEVELS[level] <= LEVELS["info"]
-        self.log = _logger(self._sink, level, self._json)
+        self.log = Log(self._sink, level, self._json)
         self._second = 0
         self._stamp = ""
         self._encode = msgspec.json.Encoder().encode
@@ -167,7 +207,7 @@ class Telemetry(Collector):
     def unprojectable(self, error: Exception) -> None:
         """Notes an event that is kept, but of which nothing could be derived."""
         self._unprojectable += 1
-        self.log.error("an event could not be projected", exc_info=error)
+        self.log.failure("an event could not be projected", error)
 
     def request(self, operation: str, status: int, seconds: float) -> None:
         """Notes one answered request."""
@@ -187,7 +227,7 @@ class Telemetry(Collector):
         if self._json:
             self._sink.write(self._encode(line))
             return
-        path = line.path if line.path.isprintable() else ascii(line.path)[1:-1]
+        path = _printable(line.path)
         text = f"{stamp} {line.method} {path} {line.status} {line.ms} ms {line.bytes} B"
         self._sink.write(f"{text} {line.client} {line.id}".encode("utf-8", "backslashreplace"))
 
@@ -241,50 +281,18 @@ class Telemetry(Collector):
             yield GaugeMetricFamily(f"headwater_database_{name}", "Of the database.", value)
 
 
-class _Lines:
-    """What structlog writes to; every level is one line in the sink."""
-
-    def __init__(self, sink: Sink) -> None:
-        self._sink = sink
-
-    def msg(self, line: str) -> None:
-        self._sink.write(line.encode("utf-8", "backslashreplace"))
-
-    debug = info = warning = error = exception = msg
-
-
-def _logger(sink: Sink, level: str, as_json: bool) -> structlog.typing.FilteringBoundLogger:
-    """A logger of its own: structlog's global configuration is left alone."""
-    shown: list[structlog.typing.Processor] = (
-        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_text)]
-        if as_json
-        else [structlog.dev.ConsoleRenderer(colors=False)]
-    )
-    logger: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
-        _Lines(sink),
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *shown,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
-        cache_logger_on_first_use=True,
-    )
-    return logger
-
-
-def _text(fields: Fields, **_: object) -> str:
-    return msgspec.json.encode(fields, enc_hook=str).decode()
-
-
 def forward_logging(telemetry: Telemetry) -> None:
     """Sends what libraries log with `logging`, from WARNING on, to the same place."""
 
     class Forward(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            level = "error" if record.levelno >= logging.ERROR else "warning"
-            getattr(telemetry.log, level)(
-                record.getMessage(), logger=record.name, exc_info=record.exc_info
-            )
+            message, name = record.getMessage(), record.name
+            error = record.exc_info[1] if record.exc_info else None
+            if error is not None:
+                telemetry.log.failure(message, error, logger=name)
+            elif record.levelno >= logging.ERROR:
+                telemetry.log.error(message, logger=name)
+            else:
+                telemetry.log.warning(message, logger=name)
 
     logging.basicConfig(level=logging.WARNING, handlers=[Forward()], force=True)

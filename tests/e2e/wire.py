@@ -1,5 +1,6 @@
 """One HTTP connection, byte by byte: what httpx hides is what these tests are about."""
 
+import select
 import socket
 import struct
 from collections.abc import Iterable
@@ -88,6 +89,10 @@ class Connection:
         body, self._rest = self._rest[:length], self._rest[length:]
         before, self._counted = self._counted, self._segments()
         return Answer(int(status.split()[1]), headers, body, self._counted - before)
+
+    def readable(self) -> bool:
+        """Whether anything of an answer has come."""
+        return bool(self._rest or select.select([self._socket], [], [], 0)[0])
 
     def ended(self) -> bool:
         """Whether the server has closed the connection, and said nothing more."""

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import httpx
 import pytest
@@ -39,6 +39,7 @@ from tests.contract.events import (
     symlinks,
 )
 from tests.e2e.serving import Server
+from tests.hostile.test_outputs import NAMES
 from tests.unit.dialects.serving import serving
 
 EXAMPLES = 10
@@ -203,6 +204,58 @@ def test_bad_parameters_have_one_answer(tmp_path: Path) -> None:
 def _form(path: str) -> str:
     """The path whatever its parameters are called."""
     return re.sub(r"\{\w+\}", "{}", path)
+
+
+def named(route: Route, domain: str, name: str) -> str:
+    """The route with a name that is known in every place of it."""
+    known = {"namespace": "shop", "domainIdentifier": domain, "project_id": "0" * 32}
+    known["identifier"] = f"shop/{name}"
+    parts = (
+        known.get(part[1:-1], name) if part[:1] == "{" else part for part in route.path.split("/")
+    )
+    query = {
+        param.name: f"job:shop:{name}" if "node" in param.name.lower() else name
+        for param in route.params
+        if param.required or param.name in {"q", "nodeId", "node", "job_name"}
+    }
+    return "/".join(quote(part, safe="") for part in parts) + "?" + urlencode(query)
+
+
+def test_hostile_names_that_are_known_are_harmless_in_every_answer(tmp_path: Path) -> None:
+    """JSON that escapes what could steer a terminal, and no header that a name could end."""
+
+    async def story() -> int:
+        async with serving(tmp_path) as (app, client):
+            asked = Asked(client)
+            for at, name in enumerate(NAMES):
+                facets = schema(name) | documentation(name) | symlinks(f"also {name}")
+                columns = column_lineage(**{name: [(f"in {name}", name)]})
+                event = run_event(
+                    "COMPLETE",
+                    at,
+                    run=f"01935b2a-0000-7000-8000-{at:012x}",
+                    job=name,
+                    inputs=(dataset(f"in {name}", schema(name)),),
+                    outputs=(dataset(name, facets | columns),),
+                    run_facets=parent(f"dag {name}", f"01935b2a-0000-7000-8000-0000000001{at:02x}"),
+                    job_facets=documentation(name),
+                )
+                assert (await client.post("/api/v1/lineage", json=event)).status_code == 200
+            domain = (await client.get("/v2/domains")).json()["items"][0]["id"]
+            good = 0
+            for dialect in composition._dialects(app.context):
+                for route, name in itertools.product(dialect.routes, NAMES):
+                    if route.method != "GET":
+                        continue
+                    answer = await asked("GET", named(route, domain, name))
+                    good += answer.status_code == 200
+                    if answer.headers["content-type"].startswith("application/"):
+                        assert not re.search(rb"[\x00-\x1f]", answer.content), route.path
+                    for header in answer.headers.values():
+                        assert header.isprintable(), route.path
+            return good
+
+    assert asyncio.run(story()) > 500
 
 
 def test_other_methods_are_told_which_ones_there_are(tmp_path: Path) -> None:

@@ -306,18 +306,49 @@ def test_wrong_types_in_known_facets_are_kept_and_flagged(server: Server, where:
 # Large, and under the limit
 
 
-def test_a_large_plan(server: Server) -> None:
-    """25 MB of a spark.logicalPlan, several times over."""
+def large_plan(run: str) -> dict[str, Any]:
+    """25 MB of a spark.logicalPlan."""
     node = {"class": "org.apache.spark.sql.catalyst.plans.logical.Project", "num-children": 1}
     plan = [{**node, "projectList": [[{"class": "x", "name": f"c{n}"}]]} for n in range(210_000)]
-    event = run_event("START", 1, job="plan", run=new_run(), outputs=("plan_out",))
+    event = run_event("START", 1, job="plan", run=run, outputs=("plan_out",))
     event["run"]["facets"] = {"spark.logicalPlan": facet(plan=plan)}
     assert 25 * MIB < len(encoded(event)) < 32 * MIB
+    return event
+
+
+def test_a_large_plan(server: Server) -> None:
+    event = large_plan(new_run())
     identity = taken(server, event)
     for minute in range(3):
         taken(server, {**event, "eventTime": written(minute + 2)})
         lists_are_quick(server)
     assert server.stored(identity) == encoded(event)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v2/events/{event}",
+        "/api/v2/runs/{run}",
+        "/api/v1/jobs/runs/{run}",
+        "/api/v1/jobs/runs/{run}/facets?type=run",
+        "/api/v1/events?start=1793520000&end=1793606400&job_name=plan&limit=1",
+    ],
+)
+def test_lists_are_answered_while_a_large_event_is_being_served(server: Server, path: str) -> None:
+    """Its secrets are looked for beside the event loop: many lists come before it, not one."""
+    run = new_run()
+    target = path.format(event=taken(server, large_plan(run)), run=run)
+    lists = 0
+    with Connection(server.port) as large:
+        large.send(f"GET {target} HTTP/1.1\r\nHost: hw\r\n\r\n".encode())
+        while not large.readable():
+            server.ask("/api/v2/jobs")
+            lists += 1
+        answer = large.answer()
+    assert answer.status == 200
+    assert len(answer.body) > 25 * MIB
+    assert lists > 10
 
 
 def test_large_events_make_short_pages(server: Server) -> None:

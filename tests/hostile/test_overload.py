@@ -5,6 +5,7 @@ measured is logged (`pytest --log-cli-level=info`).
 """
 
 import asyncio
+import contextlib
 import itertools
 import logging
 import os
@@ -26,7 +27,11 @@ CONNECTIONS = 500
 SECONDS = 6.0
 SLOWEST = 5.0
 """Seconds that no accepted request may take; on a machine of its own, p99 stays under 1."""
-QUEUE = {"queue_events": 200, "queue_bytes": 4 * MIB}
+QUEUE = {"queue_events": 200, "queue_bytes": 4 * MIB, "queue_wait": 0.02}
+SMALL = {"queue_events": 8}
+JAVA_CLIENTS = 64
+JAVA_EVENTS = 25
+JAVA_TIMEOUT = 5.0
 
 log = logging.getLogger(__name__)
 _count = itertools.count(1)
@@ -105,6 +110,80 @@ def test_500_connections_that_never_wait(tmp_path: Path) -> None:
         assert server.client.get("/readyz").status_code == 200
 
 
+class JavaClient:
+    """Follows the rules of openlineage-java over HttpClient 5 (`wire/openlineage.md`, 2.2).
+
+    One connection, kept; 5 s for an answer. After a 429 or 503 it tries once more, a second later
+    or after Retry-After, unless that is longer than its timeout; then the event is lost.
+    """
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._pair: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        self.lost: list[str] = []
+        self.refused = 0
+
+    async def emit(self, count: int) -> None:
+        for _ in range(count):
+            run, body = event()
+            status, pause = await self._post(body)
+            if status in {429, 503}:
+                self.refused += 1
+                if pause <= JAVA_TIMEOUT:
+                    await asyncio.sleep(pause)
+                    status, _ = await self._post(body)
+            if status not in {200, 201}:
+                self.lost.append(run)
+        if self._pair is not None:
+            self._pair[1].close()
+
+    async def _post(self, body: bytes) -> tuple[int, float]:
+        """The status, and the seconds to wait; status 0 when no answer came."""
+        with contextlib.suppress(TimeoutError, OSError, asyncio.IncompleteReadError):
+            async with asyncio.timeout(JAVA_TIMEOUT):
+                return await self._exchange(body)
+        self._pair = None
+        return 0, 0.0
+
+    async def _exchange(self, body: bytes) -> tuple[int, float]:
+        if self._pair is None:
+            self._pair = await asyncio.open_connection("127.0.0.1", self._port)
+        reader, writer = self._pair
+        writer.write(
+            b"POST /api/v1/lineage HTTP/1.1\r\nHost: hw\r\nAccept: application/json\r\n"
+            b"Content-Type: application/json; charset=UTF-8\r\nContent-Length: %d\r\n\r\n%b"
+            % (len(body), body)
+        )
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower().split("\r\n")
+        headers = dict(line.split(": ", 1) for line in head[1:] if line)
+        await reader.readexactly(int(headers["content-length"]))
+        if headers.get("connection") == "close":
+            writer.close()
+            self._pair = None
+        return int(head[0].split()[1]), float(headers.get("retry-after", "1"))
+
+
+def test_a_crowd_of_java_clients_loses_nothing(tmp_path: Path) -> None:
+    """Eight times as many clients as the queue has places, none of which waits by itself."""
+    with serving(tmp_path, access_log=False, **SMALL) as server:
+        clients = [JavaClient(server.port) for _ in range(JAVA_CLIENTS)]
+        taken = Taken(server)
+
+        async def crowd(count: int) -> None:
+            await asyncio.gather(*(client.emit(count) for client in clients))
+
+        asyncio.run(crowd(2))  # warm
+        for client in clients:
+            client._pair = None
+        before = taken.memory
+        taken.reset_peak()
+        asyncio.run(crowd(JAVA_EVENTS))
+        log.info("refused %d times", sum(client.refused for client in clients))
+        assert [client.lost for client in clients] == [[]] * JAVA_CLIENTS
+        assert server.stats()["events"] == JAVA_CLIENTS * (2 + JAVA_EVENTS)
+        assert taken.peak - before < 60 * MIB
+
+
 def runs_of(server: Server) -> set[str]:
     found: set[str] = set()
     cursor: dict[str, str] = {}
@@ -147,7 +226,7 @@ def test_the_python_client_loses_nothing_in_the_end(
     folder = tmp_path / "server"
     folder.mkdir()
     sent: list[str] = []
-    with serving(folder, access_log=False, queue_events=2) as server:
+    with serving(folder, access_log=False, queue_events=2, queue_wait=0.01) as server:
         threads = [
             threading.Thread(target=_emit, args=(server.url, number, sent)) for number in range(6)
         ]

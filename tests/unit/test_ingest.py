@@ -1,5 +1,6 @@
 """Group commit: an event that cannot be merged is kept as failed, and harms no other."""
 
+import asyncio
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from headwater.errors import Unavailable
 from headwater.event import Received
-from headwater.ingest import Ingest
+from headwater.ingest import OUTSIDE_EVENTS, Ingest
 from headwater.records import Projected
 from headwater.store import EventFilter, EventRow, Page, Reader, Receipt
 from headwater.stores.sqlite import SqliteStore, open_store
@@ -69,7 +70,7 @@ async def test_one_that_cannot_be_merged_is_kept_as_failed(tmp_path: Path) -> No
 
 async def test_a_full_queue_refuses(tmp_path: Path) -> None:
     store = await open_store(tmp_path / "a.db")
-    ingest = Ingest(store, Telemetry(), queue_events=3)
+    ingest = Ingest(store, Telemetry(), queue_events=3, queue_wait=0)
     waiting = [ingest.enqueue(item) for item in _items(3, bad=-1)]
     with pytest.raises(Unavailable):
         _ = ingest.enqueue(_items(4, bad=-1)[3])
@@ -80,4 +81,60 @@ async def test_a_full_queue_refuses(tmp_path: Path) -> None:
     await ingest.close()
     with pytest.raises(Unavailable):
         _ = ingest.enqueue(_items(5, bad=-1)[4])
+    await store.close()
+
+
+async def test_a_burst_waits_outside_and_is_taken_in_order(tmp_path: Path) -> None:
+    store = await open_store(tmp_path / "a.db")
+    ingest = Ingest(store, Telemetry(), queue_events=3, queue_wait=60)
+    items = _items(20, bad=-1)
+    waiting = [ingest.enqueue(item) for item in items]
+    assert ingest.depth == 20
+    ingest.start()
+    assert len([await one for one in waiting]) == 20
+    logged = [event.body async for event in store.log()]
+    assert logged == [item.body for item in items]
+    await ingest.close()
+    await store.close()
+
+
+async def test_who_waits_outside_in_vain_is_told_so(tmp_path: Path) -> None:
+    """Nothing is committed meanwhile, as with a disk that hangs."""
+    store = await open_store(tmp_path / "a.db")
+    ingest = Ingest(store, Telemetry(), queue_events=1, queue_wait=0.05)
+    first, *late = [ingest.enqueue(item) for item in _items(5, bad=-1)]
+    refused = await asyncio.gather(*late, return_exceptions=True)
+    assert [type(each) for each in refused] == [Unavailable] * 4
+    assert not first.done()
+    later = ingest.enqueue(_items(6, bad=-1)[5])
+    ingest.start()
+    assert [(await one).repeated for one in (first, later)] == [False, False]
+    await ingest.close()
+    await store.close()
+
+
+async def test_a_stop_takes_what_waits_outside(tmp_path: Path) -> None:
+    store = await open_store(tmp_path / "a.db")
+    ingest = Ingest(store, Telemetry(), queue_events=2, queue_wait=60)
+    waiting = [ingest.enqueue(item) for item in _items(9, bad=-1)]
+    ingest.start()
+    await ingest.close()
+    assert len([await one for one in waiting]) == 9
+    await store.close()
+
+
+@pytest.mark.parametrize("bound", ["events", "bytes"])
+async def test_only_so_many_wait_outside(tmp_path: Path, bound: str) -> None:
+    store = await open_store(tmp_path / "a.db")
+    item = _items(1, bad=-1)[0]
+    queue_bytes = 256 << 20 if bound == "events" else len(item.body) * 10
+    ingest = Ingest(store, Telemetry(), 500, queue_bytes, queue_wait=60)
+    waiting = [
+        ingest.enqueue(item) for _ in range(OUTSIDE_EVENTS + 500 if bound == "events" else 20)
+    ]
+    with pytest.raises(Unavailable):
+        _ = ingest.enqueue(item)
+    ingest.start()
+    assert len([await one for one in waiting]) == len(waiting)
+    await ingest.close()
     await store.close()

@@ -1,10 +1,11 @@
 """Logs and metrics: what is counted is shown, what is logged is one line of JSON."""
 
 import json
+import logging
 import os
 from pathlib import Path
 
-from headwater.telemetry import Line, Telemetry
+from headwater.telemetry import Line, Telemetry, forward_logging
 
 
 def test_metrics_show_what_happened() -> None:
@@ -34,7 +35,7 @@ def test_metrics_show_what_happened() -> None:
 def lines(path: Path, level: str, style: str) -> list[str]:
     with path.open("wb") as file:
         telemetry = Telemetry(level, style, access=True, descriptor=file.fileno())
-        telemetry.log.info("hidden or not", n=1)
+        telemetry.log.warning("hidden or not", n=1)
         telemetry.unprojectable(ValueError("odd"))
         if telemetry.access:
             telemetry.line(Line("id", "GET", "/a\x1b[2J\n", 200, 1.5, 3, "::1", "HWKEY"))
@@ -74,11 +75,42 @@ def test_the_console_shows_no_control_characters(tmp_path: Path) -> None:
     assert text[-1].endswith(r"GET /a\x1b[2J\n 200 1.5 ms 3 B ::1 id")
 
 
+def test_a_trace_on_the_console_has_lines_of_its_own(tmp_path: Path) -> None:
+    with (tmp_path / "log").open("wb") as file:
+        telemetry = Telemetry("info", "console", descriptor=file.fileno())
+        telemetry.log.failure("failed\x1b[2J", ValueError("odd\x1b[2J"), id="a\nb")
+        telemetry.flush()
+    first, *trace = (tmp_path / "log").read_text().splitlines()
+    assert first.endswith(r"error failed\x1b[2J id='a\nb'")
+    assert trace == [r"ValueError: odd\x1b[2J"]
+
+
+def test_what_libraries_log_is_in_the_same_place(tmp_path: Path) -> None:
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    with (tmp_path / "log").open("wb") as file:
+        telemetry = Telemetry("info", descriptor=file.fileno())
+        try:
+            forward_logging(telemetry)
+            logging.getLogger("library").warning("almost %s", "full")
+            try:
+                raise ValueError("odd")
+            except ValueError:
+                logging.getLogger("library").exception("failed")
+        finally:
+            root.handlers[:], root.level = before
+        telemetry.flush()
+    warning, error = map(json.loads, (tmp_path / "log").read_text().splitlines())
+    assert (warning["level"], warning["event"]) == ("warning", "almost full")
+    assert (error["level"], error["event"], error["logger"]) == ("error", "failed", "library")
+    assert "ValueError: odd" in error["exception"]
+
+
 def test_a_closed_stderr_stops_nothing() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     telemetry = Telemetry("info", descriptor=writing)
-    telemetry.log.info("nobody hears")
+    telemetry.log.warning("nobody hears")
     telemetry.flush()
     os.close(writing)
     telemetry.flush()

@@ -116,5 +116,5 @@ def _addresses(server: str) -> list[str]:
         f"  try       curl -s '{server}/api/v2/lineage?node={NODE}&direction=up'",
         f"            curl -s '{server}/api/v2/search?q=revenue'",
         f"            curl -s '{server}/api/v2/runs?state=FAIL'",
-        f"            headwater search --server {server} orders",
+        f"            {output.program()} search --server {server} orders",
     ]

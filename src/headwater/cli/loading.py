@@ -4,17 +4,19 @@ import asyncio
 import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from headwater import errors
-from headwater.cli.client import Client
 from headwater.cli.envelope import unwrapped
 from headwater.cli.sources import Item, Refusal
 from headwater.event import Event, Received
 from headwater.ids import digest_of
 from headwater.ingest import Ingest
+
+if TYPE_CHECKING:
+    from headwater.cli.client import Client
 
 BATCH_EVENTS = 500
 BATCH_BYTES = 4 << 20
@@ -113,7 +115,7 @@ class ServerSink:
 
     width = 4
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: "Client") -> None:
         self._client = client
 
     async def put(self, items: Sequence[Item], report: Report) -> list[Refusal]:

@@ -4,9 +4,12 @@ Colour and width belong to a terminal only; what goes into a pipe is plain, and 
 """
 
 import re
+import shlex
+import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -41,6 +44,14 @@ def _json_escaped(match: re.Match[str]) -> str:
         return "\n"  # white space: inside a string a line end is already `\\n`
     units = match[0].encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
+
+
+def program() -> str:
+    """`headwater` as it can be typed here: with its path, when it was called by it."""
+    called = Path(sys.argv[0])
+    if called.name != "headwater" or shutil.which("headwater") is not None:
+        return "headwater"
+    return shlex.quote(str(called))
 
 
 def interactive() -> bool:

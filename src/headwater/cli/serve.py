@@ -99,7 +99,8 @@ async def _access(settings: "Settings") -> str:
     keys = await (await open_admin(options.database_file(settings.database))).keys()
     held = sum(key.revoked_at is None for key in keys)
     if not keys:
-        make = f"headwater keys create --database {shlex.quote(settings.database)}"
+        database = shlex.quote(settings.database)
+        make = f"{output.program()} keys create --database {database}"
         return f"open to this machine until a key is made: {output.safe(make)}"
     return f"by key: {held} of {len(keys)} in force"
 

@@ -60,6 +60,7 @@ class Protocol(HttpToolsProtocol):
     _reads_body = False
     _read_since = 0.0
     _body_size = 0
+    _body_seen = -1
     _head_size = 0
     _lingers = False
     _unread = 0
@@ -101,6 +102,7 @@ class Protocol(HttpToolsProtocol):
             if isinstance(cycle, Whole):
                 self._begin(bytes(cycle.whole))
             self._extend()
+            self._bound_framing(len(data))
 
     def eof_received(self) -> None:
         if self._lingers:
@@ -125,6 +127,7 @@ class Protocol(HttpToolsProtocol):
         self._reads_body = True
         self._read_since = self.loop.time()
         self._body_size = 0
+        self._body_seen = -1
         before = self._exchange()
         free = before is None or before.response_complete
         if free and not self.expect_100_continue and not self.flow.write_paused:
@@ -229,6 +232,16 @@ class Protocol(HttpToolsProtocol):
         limit = self.limits.body
         slowest = self._read_since + limit + self._body_size / SLOWEST_BYTES
         self.deadline = min(self.loop.time() + limit, slowest)
+
+    def _bound_framing(self, size: int) -> None:
+        """What brings no byte of a chunked body (extensions, trailers) is bounded as a head is."""
+        if self._body_size != self._body_seen:
+            self._body_seen = self._body_size
+            self._head_size = 0
+            return
+        self._head_size += size
+        if self._head_size > HEAD_BYTES:
+            self._refuse(HEAD_TOO_LARGE)
 
     def _refuse(self, answer: bytes) -> None:
         """Answers in place of the application, unless it has begun, and ends the connection."""

@@ -10,7 +10,7 @@ import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import UNSET
 
@@ -19,11 +19,13 @@ from headwater.auth.principal import Principal
 from headwater.errors import Forbidden, HeadwaterError
 from headwater.http.bodies import Body, BodyReader, Receive
 from headwater.http.errors import ClientGone, MethodNotAllowed, headers_of, status_of
-from headwater.http.exchange import Whole
 from headwater.http.message import Dialect, Direct, Request, Response, Route
 from headwater.http.router import Match, Router
 from headwater.settings import Settings
 from headwater.telemetry import Line, Telemetry
+
+if TYPE_CHECKING:
+    from headwater.http.exchange import Whole
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -68,7 +70,7 @@ class Server:
             await _send(send, request, served.response)
             self._note(request, served, began)
 
-    def take(self, whole: Whole) -> Coroutine[None, None, None] | None:
+    def take(self, whole: "Whole") -> Coroutine[None, None, None] | None:
         """Serves a request that has arrived whole; what is returned has to be run to its end."""
         began = time.perf_counter()
         request = self._request(
@@ -86,7 +88,7 @@ class Server:
         return self._later(request, whole, began)
 
     def _direct(
-        self, match: Match, handler: Direct, request: Request, whole: Whole, began: float
+        self, match: Match, handler: Direct, request: Request, whole: "Whole", began: float
     ) -> bool:
         """Serves without waiting for anything; False: this request has to be waited for."""
         route, dialect, _ = match
@@ -117,12 +119,12 @@ class Server:
         self._bodies.release(body)
         return False
 
-    async def _later(self, request: Request, whole: Whole, began: float) -> None:
+    async def _later(self, request: Request, whole: "Whole", began: float) -> None:
         served = await self._serve(request, whole.receive)
         if served is not None:
             self._reply(whole, request, served, began)
 
-    def _reply(self, whole: Whole, request: Request, served: "Served", began: float) -> None:
+    def _reply(self, whole: "Whole", request: Request, served: "Served", began: float) -> None:
         response = served.response
         whole.reply(response.status, _head(request, response), response.body)
         self._note(request, served, began)
@@ -187,13 +189,13 @@ class Server:
         """Renders an error in the dialect's shape; whatever was not foreseen is logged too."""
         status = status_of(error)
         if status >= 500 and not isinstance(error, HeadwaterError):
-            self._telemetry.log.error("request failed", id=request.id, exc_info=error)
+            self._telemetry.log.failure("request failed", error, id=request.id)
         elif status == 500:
             self._telemetry.log.error("request failed", id=request.id, reason=str(error))
         try:
             response = dialect.error(request, error)
-        except Exception:  # an error in rendering must not hide the first
-            self._telemetry.log.exception("error not rendered", id=request.id)
+        except Exception as second:  # noqa: BLE001 # an error in rendering must not hide the first
+            self._telemetry.log.failure("error not rendered", second, id=request.id)
             return _FAILED
         if isinstance(error, MethodNotAllowed):  # a dialect need not know what only routing knows
             response = response._replace(status=status)

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -31,6 +32,25 @@ def test_no_control_is_left(text: str) -> None:
     shown = safe(text)
     assert all(ord(char) >= 0x20 and not 0x7F <= ord(char) < 0xA0 for char in shown)
     shown.encode()  # no lone surrogate is left
+
+
+@pytest.mark.parametrize(
+    ("called", "shown"),
+    [
+        (".venv/bin/headwater", ".venv/bin/headwater"),
+        ("/o p t/headwater", "'/o p t/headwater'"),
+        ("/x/headwater/__main__.py", "headwater"),
+    ],
+)
+def test_what_to_type_next_can_be_typed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, called: str, shown: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", [called])
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert output.program() == shown
+    found = tmp_path / "headwater"
+    found.touch(0o755)
+    assert output.program() == "headwater"
 
 
 def test_json_stays_json(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from headwater import __version__, cli, errors
 from headwater.cli import main
 
-HEAVY = {"rich", "httpx", "uvicorn", "apsw", "structlog", "asyncio", "headwater.settings"}
+HEAVY = {"rich", "httpx", "uvicorn", "apsw", "asyncio", "headwater.settings"}
 HEADWATER = [sys.executable, "-m", "headwater"]
 
 
@@ -23,6 +23,38 @@ def test_help_loads_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert set(done.stderr.split()) & HEAVY == set()
     assert all(f"\n  {name} " in done.stdout for name in cli.COMMANDS)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("load", "event.json"),
+        ("lineage", "job:shop:load"),
+        ("search", "load"),
+        ("runs",),
+        ("events",),
+        ("keys", "list"),
+        ("export",),
+        ("verify",),
+        ("rebuild",),
+    ],
+)
+def test_a_file_is_asked_without_what_only_servers_and_terminals_need(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    """They take longer to load than most answers to find."""
+    event = b'{"eventTime":"2026-11-01T08:00:00Z","job":{"namespace":"shop","name":"load"}}'
+    (tmp_path / "event.json").write_bytes(event)
+    here = ["--database", "hw.db"]
+    subprocess.run([*HEADWATER, "load", "event.json", *here], cwd=tmp_path, check=True)
+    code = (
+        f"import sys; from headwater.cli import main; main({[*words, *here]!r},"
+        "standalone_mode=False); print(*sys.modules, sep='\\n', file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert set(done.stderr.split()) & {"rich", "httpx", "uvicorn"} == set()
 
 
 def test_every_command_explains_itself() -> None:

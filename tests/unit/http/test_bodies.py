@@ -110,6 +110,32 @@ def test_an_undeclared_length_is_counted(connection: Connection) -> None:
     assert connection.read().status == 413
 
 
+@pytest.mark.parametrize(
+    ("start", "more"),
+    [
+        (b"1\r\n{\r\n0\r\n", b"X-A: b\r\n"),
+        (b"1\r\n{\r\n0\r\nX-A: ", b"b"),
+        (b"1;a=", b"b"),
+        (b"1\r\n{\r\n0;a=", b"b"),
+    ],
+)
+def test_what_stands_around_chunks_is_bounded(
+    connection: Connection, start: bytes, more: bytes
+) -> None:
+    """Trailers and extensions without an end: answered while the client still sends."""
+    connection.send("POST", "/echo/things", b"", CHUNKED)
+    connection.socket.sendall(start + more * ((2 << 20) // len(more)))
+    assert connection.read().status == 431
+    assert connection.ended()
+
+
+def test_small_chunks_extensions_and_trailers_are_no_obstacle(connection: Connection) -> None:
+    body = chunked(b"x" * 40_000, 1).replace(b"\r\nx", b";a=b\r\nx")
+    connection.send("POST", "/echo/things", b"", CHUNKED)
+    connection.socket.sendall(body.removesuffix(b"\r\n") + b"X-A: b\r\n\r\n")
+    assert told(connection)["length"] == 40_000
+
+
 def test_a_bomb_is_cut_off(connection: Connection) -> None:
     bomb = gzip.compress(b"\0" * (100 << 20), 9)
     assert len(bomb) < 1 << 20

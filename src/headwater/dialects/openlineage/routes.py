@@ -42,6 +42,8 @@ PATHS = (
 )
 BREATH = 100
 """After so many events of a batch, other requests get their turn."""
+SHARE = 500
+"""So many events of a batch may wait for their commit at once: the queue is for all clients."""
 
 
 class Success(msgspec.Struct, frozen=True):
@@ -217,7 +219,7 @@ class Intake:
         now = self._clock()
         for index, body in enumerate(bodies):
             if index % BREATH == BREATH - 1:
-                await asyncio.sleep(0)
+                await _breathe(taken)
             try:
                 event = self._decoder.decode(body)
                 received = Received(domain, NAME, body, digest_of(body), event, now)
@@ -228,6 +230,13 @@ class Intake:
             except Unavailable as error:
                 failed.append(FailedEvent(index, error.message, True))
         return taken, failed
+
+
+async def _breathe(taken: list[_Taken]) -> None:
+    if len(taken) < SHARE:
+        await asyncio.sleep(0)
+    else:
+        await asyncio.wait([taken[-SHARE].receipt])
 
 
 def _require_json(request: Request) -> None:

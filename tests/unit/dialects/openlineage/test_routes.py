@@ -1,12 +1,18 @@
 import asyncio
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 
 from headwater.app import App
+from headwater.dialects.openlineage.routes import BREATH, SHARE
+from headwater.event import Received
+from headwater.records import Projected
+from headwater.store import Receipt
+from headwater.stores.sqlite import SqliteStore
 from tests.unit.dialects.serving import dataset, encoded, run_event, serving
 
 SINGLE = (
@@ -21,6 +27,20 @@ BATCH = (
     "/openapi/openlineage/api/v1/lineage/batch",
     "/api/v1/openlineage/lineage/batch",
 )
+
+
+class Halting(SqliteStore):
+    """The real store, on a disk that hangs until it may go on."""
+
+    go_on: asyncio.Event
+
+    async def commit(
+        self,
+        batch: Sequence[tuple[Received, Projected | None]],
+        positions: Sequence[int] | None = None,
+    ) -> list[Receipt]:
+        await self.go_on.wait()
+        return await super().commit(batch, positions)
 
 
 def posted(
@@ -191,13 +211,34 @@ def test_a_batch_in_any_order_and_its_verbatim_elements(tmp_path: Path) -> None:
 
 def test_a_full_queue_tells_which_events_to_send_again(tmp_path: Path) -> None:
     body = batch_of(*(run_event(run=f"r{number}") for number in range(5)))
-    response, counts = posted(tmp_path, BATCH[0], body, queue_events=3)
+    response, counts = posted(tmp_path, BATCH[0], body, queue_events=3, queue_wait=0)
     said = response.json()
     assert response.status_code == 200
     assert said["summary"]["retriable"] == 2
     assert [one["index"] for one in said["failed_events"]] == [3, 4]
     assert all(one["retriable"] for one in said["failed_events"])
     assert counts["events"] == 3
+
+
+def test_a_batch_takes_its_share_of_the_queue(tmp_path: Path) -> None:
+    """Whatever else comes meanwhile is not behind all of it."""
+    body = batch_of(*(run_event(run=f"r{number}") for number in range(5 * SHARE)))
+
+    async def story() -> tuple[int, httpx.Response]:
+        async with serving(tmp_path) as (app, client):
+            store = cast(Halting, app.store)
+            store.__class__, store.go_on = Halting, asyncio.Event()
+            posting = asyncio.create_task(client.post(BATCH[0], content=body))
+            deepest = 0
+            for _ in range(1_000):
+                await asyncio.sleep(0)
+                deepest = max(deepest, app.ingest.depth)
+            store.go_on.set()
+            return deepest, await posting
+
+    deepest, response = asyncio.run(story())
+    assert SHARE <= deepest <= SHARE + BREATH
+    assert response.json()["summary"]["successful"] == 5 * SHARE
 
 
 def test_a_server_that_takes_nothing_answers_503(tmp_path: Path) -> None:
