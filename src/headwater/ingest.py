@@ -7,7 +7,7 @@ lone client pays one commit per event, and a crowd shares one.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -31,6 +31,8 @@ class _Waiting(NamedTuple):
     received: Received
     projected: Projected | None
     done: Done
+    joined: bool = False
+    """The next one is of the same request, and of the same commit."""
 
 
 def settling(future: asyncio.Future[T]) -> Callable[[T | Exception], None]:
@@ -95,14 +97,33 @@ class Ingest:
         self.take(received, settling(future))
         return future
 
+    def enqueue_all(self, received: Sequence[Received]) -> list[asyncio.Future[Receipt]]:
+        """`enqueue` for the events of one request: all are taken, and in one commit, or none is.
+
+        Together they may go over the bound of the queue, as far as one body can.
+        """
+        self._admit()
+        loop = asyncio.get_running_loop()
+        futures: list[asyncio.Future[Receipt]] = [loop.create_future() for _ in received]
+        last = len(received) - 1
+        for at, (each, future) in enumerate(zip(received, futures, strict=True)):
+            self._put(_Waiting(*self._project(each), settling(future), at < last))
+        return futures
+
     def take(self, received: Received, done: Done) -> None:
         """`enqueue` without a future: tells the receipt once it is durable, or the error."""
+        self._admit()
+        self._put(_Waiting(*self._project(received), done))
+
+    def _admit(self) -> None:
         if self._closing:
             raise Unavailable("the server is shutting down")
         if self.full:
             raise Unavailable("the queue is full")
-        self._queue.append(_Waiting(*self._project(received), done))
-        self._bytes += len(received.body)
+
+    def _put(self, waiting: _Waiting) -> None:
+        self._queue.append(waiting)
+        self._bytes += len(waiting.received.body)
         self._wake.set()
 
     async def close(self) -> None:
@@ -134,8 +155,10 @@ class Ingest:
     def _take(self) -> list[_Waiting]:
         batch: list[_Waiting] = []
         size = 0
-        while self._queue and len(batch) < BATCH_EVENTS and size < BATCH_BYTES:
+        joined = False
+        while self._queue and (joined or (len(batch) < BATCH_EVENTS and size < BATCH_BYTES)):
             waiting = self._queue.popleft()
+            joined = waiting.joined
             size += len(waiting.received.body)
             batch.append(waiting)
         self._bytes -= size
@@ -166,18 +189,28 @@ class Ingest:
     async def _commit_apart(self, batch: list[_Waiting], error: Exception) -> None:
         """Finds the event that a batch fails by, by halves; it is kept as failed, with the reason.
 
-        What contradicts the log (Conflict) is told to its client and not kept.
+        What contradicts the log (Conflict) is told to its client, and nothing of the request kept.
         """
-        if len(batch) > 1:
-            half = len(batch) // 2
-            await self._commit(batch[:half])
-            await self._commit(batch[half:])
+        border = _border(batch)
+        if border is None and len(batch) > 1 and not isinstance(error, HeadwaterError):
+            border = len(batch) // 2
+        if border is not None:
+            await self._commit(batch[:border])
+            await self._commit(batch[border:])
             return
-        ((received, projected, done),) = batch
+        received, projected, done, _ = batch[0]
         if isinstance(error, HeadwaterError) or projected is None:
-            self._tell(batch[0], error)
+            for waiting in batch:
+                self._tell(waiting, error)
             return
         self._telemetry.unprojectable(error)
         reason = f"merge failed: {type(error).__name__}"
         failed = msgspec.structs.replace(received, failure=reason)
         await self._commit([_Waiting(failed, None, done)])
+
+
+def _border(batch: Sequence[_Waiting]) -> int | None:
+    """Where one request ends and another begins, about the middle; None: it is all of one."""
+    half = len(batch) // 2
+    borders = (at for at in range(1, len(batch)) if not batch[at - 1].joined)
+    return min(borders, key=lambda at: abs(at - half), default=None)
