@@ -1,7 +1,8 @@
 """CreateLineageInfo, signed, against OpenLineage job events that say the same, in the same run.
 
-Two tables in, one out, five columns. Each request goes to one of some operators that are known
-already. An OpenLineage event has a time of its own, as a client's would.
+Two tables in, one out, five columns. A request repeats what one of some operators said before, or
+is of an operator that is new, with two tables that are new. An OpenLineage event has a time of its
+own, as a client's would.
 """
 
 import hashlib
@@ -25,6 +26,9 @@ from benchmarks.source import INGEST_PATH
 PROJECT, WORKSPACE, CONNECTION = "p" * 32, "w" * 32, "c" * 32
 PATH = f"/v1/{PROJECT}/lineage/lineage-info"
 OPERATORS = 1_000
+REPEATED, NEW = "repeated", "new"
+NEW_SHARE = 4
+"""One request of a new operator is timed for so many that repeat: each of them stays for good."""
 COLUMNS = 5
 SPACE = f"dataarts://{PROJECT}/conn/{CONNECTION}"
 _START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -68,16 +72,23 @@ class Source:
         self._signed = Signed(key, secret) if title == "dataarts" else None
         self._bearer = f"Bearer {key}.{secret}"
         self._sent = 0
+        self._known = OPERATORS
 
     def requests(self, phase: str, count: int) -> Iterator[bytes]:
-        made = [self._request(number) for number in range(self._sent, self._sent + count)]
-        self._sent += count
+        first = self._known if phase == NEW else self._sent
+        made = []
+        for number in range(first, first + count):
+            operator = number if phase == NEW else number % OPERATORS
+            made.append(self._request(operator, self._sent))
+            self._sent += 1
+        if phase == NEW:
+            self._known += count
         return iter(made)
 
-    def _request(self, number: int) -> bytes:
+    def _request(self, operator: int, number: int) -> bytes:
         if self._signed is not None:
-            return client.post(PATH, create(number % OPERATORS), self._signed)
-        body = job_event(number % OPERATORS, _START + timedelta(milliseconds=number))
+            return client.post(PATH, create(operator), self._signed)
+        body = job_event(operator, _START + timedelta(milliseconds=number))
         return client.post(INGEST_PATH, body, lambda *_: [("Authorization", self._bearer)])
 
     def weigh(self, body: bytes) -> int:
@@ -155,44 +166,52 @@ class Side:
         source = partial(Source, title, *_made_key(self.database))
         self.server = stack.enter_context(Server.headwater(self.database))
         self._loader = stack.enter_context(Loader(source))
-        self.reports: list[Report] = []
-        self._cpu = 0.0
+        self._reports: dict[str, list[Report]] = {REPEATED: [], NEW: []}
+        self._cpu = dict.fromkeys(self._reports, 0.0)
 
     def warm_up(self, connections: int) -> None:
-        check_answers(self._loader.run(self.server.port, "warmup", 2 * OPERATORS, connections))
-        self._cpu = self.server.cpu_seconds
+        check_answers(self._loader.run(self.server.port, REPEATED, 2 * OPERATORS, connections))
 
-    def repeat(self, events: int, connections: int) -> None:
-        self.reports.append(self._loader.run(self.server.port, "events", events, connections))
+    def repeat(self, phase: str, events: int, connections: int) -> None:
+        before = self.server.cpu_seconds
+        report = self._loader.run(self.server.port, phase, events, connections)
+        self._reports[phase].append(report)
+        self._cpu[phase] += self.server.cpu_seconds - before
 
-    def row(self, events: int, connections: int) -> Row:
-        check_answers(*self.reports)
-        done = events * len(self.reports)
+    def row(self, phase: str, connections: int) -> Row:
+        reports = self._reports[phase]
+        check_answers(*reports)
         size = len(create(1) if self.title == "dataarts" else job_event(1, _START))
         return {
             "requests": self.title,
+            "operators": phase,
             "bytes": size,
             "at a time": connections,
-            **summary(self.reports),
-            "server CPU µs/event": (self.server.cpu_seconds - self._cpu) / done * 1e6,
+            **summary(reports),
+            "server CPU µs/event": self._cpu[phase] / sum(each.requests for each in reports) * 1e6,
         }
 
 
 def run(events: int, repetitions: int, connections: int, folder: Path) -> list[Row]:
     """Each dialect against a server and a database of its own. Their repetitions take turns, so
     that what else the machine does hits both."""
+    sizes = {REPEATED: events, NEW: events // NEW_SHARE}
+    rows: list[Row] = []
     with ExitStack() as stack:
         sides = [Side(title, folder, stack) for title in ("openlineage", "dataarts")]
         for side in sides:
             side.warm_up(connections)
-        for _ in range(repetitions):
-            for side in sides:
-                side.repeat(events, connections)
-        rows = [side.row(events, connections) for side in sides]
+        for phase, size in sizes.items():
+            for _ in range(repetitions):
+                for side in sides:
+                    side.repeat(phase, size, connections)
+            found = [side.row(phase, connections) for side in sides]
+            rate = float(found[0]["events/s"] or 0)
+            rows += (row | {"of openlineage": float(row["events/s"] or 0) / rate} for row in found)
     for side in sides:
-        check_arrived(side.database, 2 * OPERATORS + events * repetitions, COUNT_EVENTS)
-    rate = float(rows[0]["events/s"] or 0)
-    return [row | {"of openlineage": float(row["events/s"] or 0) / rate} for row in rows]
+        arrived = 2 * OPERATORS + sum(sizes.values()) * repetitions
+        check_arrived(side.database, arrived, COUNT_EVENTS)
+    return rows
 
 
 def _made_key(database: Path) -> tuple[str, str]:

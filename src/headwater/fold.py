@@ -10,7 +10,7 @@ from enum import IntFlag
 from typing import NamedTuple
 
 from headwater.ids import Key, is_job
-from headwater.records import Content, KeyFlow, Stamp, content
+from headwater.records import Content, KeyFlow, KeySource, Stamp, content
 
 
 class Origin(IntFlag):
@@ -67,7 +67,7 @@ class Pairs(NamedTuple):
 
 def pairs(owner: Key, part: Content) -> Pairs:
     """Resolves the precedence: explicit lineage, else column lineage, else inputs x outputs."""
-    stated: dict[Key, tuple[Origin, set[Key]]] = {}
+    explicit: dict[Key, set[Key]] = {}
     sealed: set[Key] = set()
     named: set[Key] = set()
     for flow in part.explicit or ():
@@ -76,22 +76,40 @@ def pairs(owner: Key, part: Content) -> Pairs:
         sources = {source.node for source in flow.sources}
         if owner in sources and not is_job(flow.target):
             named.add(flow.target)
-        stated.setdefault(flow.target, (Origin.EXPLICIT, set()))[1].update(sources - {owner})
-    for flow in part.columns:
-        known = stated.get(flow.target)
-        if flow.sources and (known is None or known[0] is Origin.COLUMN):
-            sources = {source.node for source in flow.sources}
-            stated.setdefault(flow.target, (Origin.COLUMN, set()))[1].update(sources)
+        explicit.setdefault(flow.target, set()).update(sources - {owner})
+    columns = _column_sources(part.columns)
+    into_owner = explicit.get(owner, columns.get(owner, frozenset()))
     for target in named - {owner}:
-        stated[target][1].update(stated.get(owner, (None, frozenset[Key]()))[1] - {target})
+        explicit[target].update(into_owner - {target})
+    stated = {target: (Origin.COLUMN, sources) for target, sources in columns.items()}
+    for target, found in explicit.items():
+        stated[target] = (Origin.EXPLICIT, frozenset(found))
     rest = frozenset(part.outputs) - stated.keys() if part.explicit is None else frozenset()
     return Pairs(
         frozenset(part.inputs),
         frozenset(part.outputs),
-        {target: (origin, frozenset(sources)) for target, (origin, sources) in stated.items()},
+        stated,
         rest,
         frozenset(sealed),
     )
+
+
+def _column_sources(flows: Iterable[KeyFlow]) -> dict[Key, frozenset[Key]]:
+    """The nodes that feed each target. Targets that are fed by the same groups share one set: of
+    100 x 100 columns in each of 100 groups, sets of their own would be a million entries.
+    """
+    groups: dict[Key, dict[int, tuple[KeySource, ...]]] = {}
+    for flow in flows:
+        if flow.sources:
+            groups.setdefault(flow.target, {})[id(flow.sources)] = flow.sources
+    united: dict[tuple[int, ...], frozenset[Key]] = {}
+    found: dict[Key, frozenset[Key]] = {}
+    for target, feeding in groups.items():
+        which = tuple(feeding)
+        if which not in united:
+            united[which] = frozenset({each.node for group in feeding.values() for each in group})
+        found[target] = united[which]
+    return found
 
 
 def united_pairs(owner: Key, parts: Iterable[Content]) -> list[Pairs]:

@@ -9,7 +9,7 @@ lose events to it.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -34,6 +34,8 @@ class _Waiting(NamedTuple):
     received: Received
     projected: Projected | None
     done: Done
+    joined: bool = False
+    """The next one is of the same request, and of the same commit."""
     until: float = 0.0
     """When an event that waits outside is refused, by the event loop's clock."""
 
@@ -107,15 +109,45 @@ class Ingest:
         self.take(received, settling(future))
         return future
 
+    def enqueue_all(self, received: Sequence[Received]) -> list[asyncio.Future[Receipt]]:
+        """`enqueue` for the events of one request: all are taken, and in one commit, or none is.
+
+        Together they may go over the bound of the queue, as far as one body can.
+        """
+        loop = asyncio.get_running_loop()
+        futures: list[asyncio.Future[Receipt]] = [loop.create_future() for _ in received]
+        last = len(received) - 1
+        self._require_room()
+        self._put(
+            [
+                _Waiting(*self._project(each), settling(future), at < last)
+                for at, (each, future) in enumerate(zip(received, futures, strict=True))
+            ]
+        )
+        return futures
+
     def take(self, received: Received, done: Done) -> None:
         """`enqueue` without a future: tells the receipt once it is durable, or the error."""
+        self._require_room()
+        self._put((_Waiting(*self._project(received), done),))
+
+    def _require_room(self) -> None:
+        """Raises Unavailable where nothing more may wait, in the queue or outside."""
         if self._closing:
             raise Unavailable("the server is shutting down")
-        if self._outside or self.full:
-            self._wait_outside(received, done)
+        if not (self._outside or self.full):
             return
-        self._queue.append(_Waiting(*self._project(received), done))
-        self._bytes += len(received.body)
+        crowded = len(self._outside) >= OUTSIDE_EVENTS or self._outside_bytes >= self._queue_bytes
+        if crowded or not self._queue_wait:
+            raise Unavailable("the queue is full")
+
+    def _put(self, request: Sequence[_Waiting]) -> None:
+        if self._outside or self.full:
+            self._wait_outside(request)
+            return
+        for waiting in request:
+            self._queue.append(waiting)
+            self._bytes += len(waiting.received.body)
         self._wake.set()
 
     async def close(self) -> None:
@@ -125,21 +157,21 @@ class Ingest:
         if self._worker is not None:
             await self._worker
 
-    def _wait_outside(self, received: Received, done: Done) -> None:
-        crowded = len(self._outside) >= OUTSIDE_EVENTS or self._outside_bytes >= self._queue_bytes
-        if crowded or not self._queue_wait:
-            raise Unavailable("the queue is full")
+    def _wait_outside(self, request: Sequence[_Waiting]) -> None:
         loop = asyncio.get_running_loop()
         until = loop.time() + self._queue_wait
-        self._outside.append(_Waiting(*self._project(received), done, until))
-        self._outside_bytes += len(received.body)
+        for waiting in request:
+            self._outside.append(waiting._replace(until=until))
+            self._outside_bytes += len(waiting.received.body)
         if self._refusal is None:
             self._refusal = loop.call_at(until, self._refuse)
 
-    def _admit(self) -> None:
-        """As many of those outside as there is room for."""
-        while self._outside and not self.full:
+    def _let_in(self) -> None:
+        """As many of those outside as there is room for; a request comes in whole."""
+        joined = False
+        while self._outside and (joined or not self.full):
             waiting = self._first_outside()
+            joined = waiting.joined
             self._queue.append(waiting)
             self._bytes += len(waiting.received.body)
 
@@ -179,12 +211,14 @@ class Ingest:
     def _take(self) -> list[_Waiting]:
         batch: list[_Waiting] = []
         size = 0
-        while self._queue and len(batch) < BATCH_EVENTS and size < BATCH_BYTES:
+        joined = False
+        while self._queue and (joined or (len(batch) < BATCH_EVENTS and size < BATCH_BYTES)):
             waiting = self._queue.popleft()
+            joined = waiting.joined
             size += len(waiting.received.body)
             batch.append(waiting)
         self._bytes -= size
-        self._admit()
+        self._let_in()
         return batch
 
     async def _commit(self, batch: list[_Waiting]) -> None:
@@ -212,18 +246,28 @@ class Ingest:
     async def _commit_apart(self, batch: list[_Waiting], error: Exception) -> None:
         """Finds the event that a batch fails by, by halves; it is kept as failed, with the reason.
 
-        What contradicts the log (Conflict) is told to its client and not kept.
+        What contradicts the log (Conflict) is told to its client, and nothing of the request kept.
         """
-        if len(batch) > 1:
-            half = len(batch) // 2
-            await self._commit(batch[:half])
-            await self._commit(batch[half:])
+        border = _border(batch)
+        if border is None and len(batch) > 1 and not isinstance(error, HeadwaterError):
+            border = len(batch) // 2
+        if border is not None:
+            await self._commit(batch[:border])
+            await self._commit(batch[border:])
             return
-        (waiting,) = batch
+        waiting = batch[0]
         if isinstance(error, HeadwaterError) or waiting.projected is None:
-            self._tell(waiting, error)
+            for each in batch:
+                self._tell(each, error)
             return
         self._telemetry.unprojectable(error)
         reason = f"merge failed: {type(error).__name__}"
         failed = msgspec.structs.replace(waiting.received, failure=reason)
-        await self._commit([_Waiting(failed, None, waiting.done)])
+        await self._commit([waiting._replace(received=failed, projected=None)])
+
+
+def _border(batch: Sequence[_Waiting]) -> int | None:
+    """Where one request ends and another begins, about the middle; None: it is all of one."""
+    half = len(batch) // 2
+    borders = (at for at in range(1, len(batch)) if not batch[at - 1].joined)
+    return min(borders, key=lambda at: abs(at - half), default=None)

@@ -30,6 +30,7 @@ from headwater.records import (
     RunRecord,
     Stamp,
     content,
+    ordered_sources,
     stamp_of,
 )
 
@@ -261,7 +262,7 @@ def _key_flows(domain: str, flows: Sequence[Flow], mentions: Mentions) -> list[K
     def sources(flow: Flow) -> tuple[KeySource, ...]:
         known = shared.get(id(flow.sources))
         if known is None:
-            known = shared[id(flow.sources)] = tuple(
+            known = shared[id(flow.sources)] = ordered_sources(
                 KeySource(key(source.node), source.field, source.transformations)
                 for source in flow.sources
             )

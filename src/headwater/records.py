@@ -174,15 +174,27 @@ def _canonical(flows: Iterable[KeyFlow]) -> tuple[KeyFlow, ...]:
     united: dict[tuple[int, ...], tuple[KeySource, ...]] = {}
     found = []
     for (target, fields), equal in groupby(ordered, _flow_order):
-        parts = [flow.sources for flow in equal]
-        which = tuple(map(id, parts))
+        same = list(equal)
+        which = tuple(id(flow.sources) for flow in same)
         sources = united.get(which)
         if sources is None:
-            together = set(parts[0]).union(*parts[1:])
-            sources = united[which] = tuple(sorted(together, key=_source_order))
+            sources = united[which] = _united(flow.sources for flow in same)
         if sources or target not in fed:
-            found.append(KeyFlow(target, fields, sources))
+            kept = same[0] if sources is same[0].sources else KeyFlow(target, fields, sources)
+            found.append(kept)
     return tuple(found)
+
+
+def _united(parts: Iterable[tuple[KeySource, ...]]) -> tuple[KeySource, ...]:
+    """Sources that are in order already stay the object that they are."""
+    first, *rest = parts
+    together = ordered_sources(set(first).union(*rest))
+    return first if together == first else together
+
+
+def ordered_sources(sources: Iterable[KeySource]) -> tuple[KeySource, ...]:
+    """In the order that the canonical form has them in."""
+    return tuple(sorted(sources, key=_source_order))
 
 
 def _flow_order(flow: KeyFlow) -> tuple[Key, tuple[str, ...]]:

@@ -4,11 +4,11 @@ A store fills it with its reader. It also has what only such APIs show: who wrot
 counts over time.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeVar, cast
 
 from headwater.event import EventKind, EventType, Gist
-from headwater.ids import Key, NodeKind
+from headwater.ids import Key, NodeId, NodeKind
 from headwater.records import Content
 from headwater.store import NodeDetail, Reader, RunRow, Store
 
@@ -101,9 +101,15 @@ class Browser(Reader, Protocol):
         ...
 
     async def slice_nodes(
-        self, domain: str, kind: NodeKind, namespace: str, part: Slice
+        self, domain: str, kind: NodeKind, namespace: str | None, part: Slice
     ) -> tuple[list[NodeDetail], int]:
-        """Nodes of a namespace by name, hidden ones left out, and how many there are in all."""
+        """Nodes of a namespace, or of all, by namespace and name, hidden ones left out, and how
+        many there are in all."""
+        ...
+
+    def unlinked(self, domain: str) -> AsyncIterator[NodeId]:
+        """The datasets that no edge leads to or from now, by any of their names; an edge of a
+        hidden node does not count. By namespace and name."""
         ...
 
     async def slice_jobs(

@@ -12,10 +12,18 @@ from headwater.event import Received
 from headwater.ids import NodeKind, dataset, digest_of, job
 from headwater.projection import Projector
 from headwater.slices import QUARTER, Browser, Slice, Span, ask
-from headwater.store import Store
+from headwater.store import Direction, Store
 from tests.contract.conftest import Opener
-from tests.unit.dialects.marquez.asking import at, dataset_event, event, job_event, parent, run_id
-from tests.unit.dialects.serving import encoded, schema
+from tests.unit.dialects.marquez.asking import (
+    STOCK,
+    at,
+    dataset_event,
+    event,
+    job_event,
+    parent,
+    run_id,
+)
+from tests.unit.dialects.serving import encoded, facet, schema
 
 T = TypeVar("T")
 NOW = 1_900_000_000_000_000
@@ -170,4 +178,49 @@ async def test_when_nodes_were_first_seen(tmp_path: Path, opener: Opener) -> Non
 
     assert await ask(store, question) == [0, 1, 1, 2]
     assert at(1) < at(5)
+    await store.close()
+
+
+@pytest.mark.anyio
+async def test_what_has_no_lineage(tmp_path: Path, opener: Opener) -> None:
+    """It is what no end of an edge is found for, whichever names, links and deletions there are."""
+    chance = random.Random(11)
+    tables = [f"t{number}" for number in range(40)]
+    events = [dataset_event(name, chance.randrange(60)) for name in tables]
+    for number in range(9):
+        job, reads, writes = f"j{number}", *(chance.sample(tables, 2) for _ in range(2))
+        events.append(event(number, job=job, reads=tuple(reads), writes=tuple(writes)))
+    for number in range(8):
+        one, other = chance.sample(tables, 2)
+        link = {"namespace": STOCK, "name": other, "type": "TABLE"}
+        events.append(dataset_event(one, 70 + number, symlinks=facet(identifiers=[link])))
+    one, other = chance.sample(tables, 2)
+    entry = {"inputs": [{"type": "DATASET", "namespace": STOCK, "name": other}]}
+    events.append(dataset_event(one, 80, lineage=facet(**entry)))
+    hidden = chance.sample(tables, 6)
+    events += (dataset_event(name, 90, headwater_hidden=facet()) for name in hidden)
+    events += (job_event(f"j{number}", 95, headwater_hidden=facet()) for number in (2, 5))
+    store = await opener(tmp_path / "a.db")
+    await fill(store, *events)
+
+    async def question(browser: Browser) -> tuple[list[str], list[str]]:
+        details, total = await browser.slice_nodes(DOMAIN, NodeKind.DATASET, None, Slice(1_000))
+        assert total == len(details) == len(tables) - 6
+        alone = []
+        for row in (detail.row for detail in details):
+            names = [row.key]
+            if row.alias_of is not None:
+                members = await browser.members([row.alias_of])
+                names = [member.key for member in members[row.alias_of]]
+            ends = [await browser.ends(names, way) for way in (Direction.UP, Direction.DOWN)]
+            if not any(ends):
+                alone.append(row.node.name)
+        page, _ = await browser.slice_nodes(DOMAIN, NodeKind.DATASET, None, Slice(5, 7))
+        assert [each.row for each in page] == [each.row for each in details[7:12]]
+        found = [node.name async for node in browser.unlinked(DOMAIN)]
+        return found, alone
+
+    found, alone = await ask(store, question)
+    assert found == alone
+    assert 5 < len(found) < 25
     await store.close()

@@ -417,6 +417,7 @@ def test_tables_without_lineage(desk: Desk) -> None:
         ShowUnrelatedTableRequest(workspace=WORKSPACE, body=SearchParametersExt(query="un_"))
     )
     assert [each.name for each in found.entities] == ["un_alone"]
+    assert found.count == 1
 
 
 def test_the_data_map_catalogue(desk: Desk) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from headwater.errors import Unavailable
 from headwater.event import Received
-from headwater.ingest import OUTSIDE_EVENTS, Ingest
+from headwater.ingest import BATCH_EVENTS, OUTSIDE_EVENTS, Ingest
 from headwater.records import Projected
 from headwater.store import EventFilter, EventRow, Page, Reader, Receipt
 from headwater.stores.sqlite import SqliteStore, open_store
@@ -41,6 +41,13 @@ class Stumbling(SqliteStore):
 async def _events(store: SqliteStore) -> list[EventRow]:
     async def question(reader: Reader) -> list[EventRow]:
         return await reader.list_events(DOMAIN, EventFilter(), Page(100), "asc")
+
+    return await store.read(question)
+
+
+async def _count(store: SqliteStore) -> int:
+    async def question(reader: Reader) -> int:
+        return (await reader.counts(DOMAIN))["events"]
 
     return await store.read(question)
 
@@ -136,5 +143,86 @@ async def test_only_so_many_wait_outside(tmp_path: Path, bound: str) -> None:
         _ = ingest.enqueue(item)
     ingest.start()
     assert len([await one for one in waiting]) == len(waiting)
+    await ingest.close()
+    await store.close()
+
+
+async def test_the_events_of_a_request_wait_outside_together(tmp_path: Path) -> None:
+    store = await open_store(tmp_path / "a.db")
+    ingest = Ingest(store, Telemetry(), queue_events=2, queue_wait=60)
+    items = _items(12, bad=-1)
+    waiting = [ingest.enqueue(item) for item in items[:3]]
+    waiting += ingest.enqueue_all(items[3:11])
+    waiting.append(ingest.enqueue(items[11]))
+    ingest.start()
+    assert len([await one for one in waiting]) == 12
+    assert [event.body async for event in store.log()] == [item.body for item in items]
+    await ingest.close()
+    await store.close()
+
+
+async def test_the_events_of_a_request_wait_together_or_not_at_all(tmp_path: Path) -> None:
+    store = await open_store(tmp_path / "a.db")
+    ingest = Ingest(store, Telemetry(), queue_events=3, queue_wait=0)
+    first = [ingest.enqueue(item) for item in _items(2, bad=-1)]
+    several = ingest.enqueue_all(_items(7, bad=-1)[2:])
+    with pytest.raises(Unavailable):
+        _ = ingest.enqueue_all(_items(9, bad=-1)[7:])
+    ingest.start()
+    assert len([await one for one in (*first, *several)]) == 7
+    assert len(await _events(store)) == 7
+    await ingest.close()
+    await store.close()
+
+
+class Failing(SqliteStore):
+    """The real store on a disk that takes one commit."""
+
+    left = 1
+
+    async def commit(
+        self,
+        batch: Sequence[tuple[Received, Projected | None]],
+        positions: Sequence[int] | None = None,
+    ) -> list[Receipt]:
+        if self.left == 0:
+            raise Unavailable("the disk is full")
+        self.left -= 1
+        return await super().commit(batch, positions)
+
+
+async def test_the_events_of_a_request_are_one_commit(tmp_path: Path) -> None:
+    """However many they are, and whatever waits beside them."""
+    store = await open_store(tmp_path / "a.db")
+    store.__class__ = Failing
+    ingest = Ingest(store, Telemetry())
+    items = _items(2 * BATCH_EVENTS + 20, bad=-1)
+    kept = [ingest.enqueue(item) for item in items[: BATCH_EVENTS - 10]]
+    kept += ingest.enqueue_all(items[BATCH_EVENTS - 10 : BATCH_EVENTS + 10])
+    lost = ingest.enqueue_all(items[BATCH_EVENTS + 10 :])
+    ingest.start()
+    assert len([await one for one in kept]) == BATCH_EVENTS + 10
+    for one in lost:
+        with pytest.raises(Unavailable):
+            await one
+    await ingest.close()
+    store.__class__ = SqliteStore
+    assert await _count(store) == BATCH_EVENTS + 10
+    await store.close()
+
+
+async def test_a_request_with_an_event_that_cannot_be_merged_keeps_the_others(
+    tmp_path: Path,
+) -> None:
+    store = await open_store(tmp_path / "a.db")
+    store.__class__ = Stumbling
+    ingest = Ingest(store, Telemetry())
+    waiting = ingest.enqueue_all(_items(9, bad=4))
+    waiting += ingest.enqueue_all(_items(20, bad=-1)[9:])
+    ingest.start()
+    assert len([await one for one in waiting]) == 20
+    assert [row.failure for row in await _events(store) if row.failure] == [
+        "merge failed: TypeError"
+    ]
     await ingest.close()
     await store.close()

@@ -1,6 +1,7 @@
 """Reads bodies within limits: on the wire, after gunzip, and of all requests together."""
 
 import asyncio
+import io
 import zlib
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, NamedTuple
@@ -86,18 +87,19 @@ class BodyReader:
         self._hold(size)
         if not more:
             return Body(chunk, chunk, size)
-        chunks = [chunk]
+        together = io.BytesIO()  # gives its bytes without a copy: a large body is there once
+        together.write(chunk)
         try:
             while more:
                 chunk, more = await _next(receive)
                 self._hold(len(chunk))
                 size += len(chunk)
                 self._check_wire(size)
-                chunks.append(chunk)
+                together.write(chunk)
         except BaseException:
             self._held -= size
             raise
-        whole = b"".join(chunks)
+        whole = together.getvalue()
         return Body(whole, whole, size)
 
     async def _gzip(self, receive: Receive) -> Body:

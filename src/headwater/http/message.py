@@ -154,7 +154,8 @@ class Dialect(NamedTuple):
     `authenticate` is None where the plain Bearer key is spoken. `owns` are starts of paths, written
     like a route's, below which everything that no route serves is the dialect's to refuse.
     `anywhere` are literal starts of paths that are found behind any prefix too: some clients are
-    given an endpoint with a path. `refusal` is the type of its errors, for OpenAPI.
+    given an endpoint with a path. `refusal` is the type of its errors, for OpenAPI. `described`
+    says where routes that OpenAPI leaves out are described, as a sentence.
     """
 
     name: str
@@ -164,3 +165,4 @@ class Dialect(NamedTuple):
     owns: tuple[str, ...] = ()
     anywhere: tuple[str, ...] = ()
     refusal: object = None
+    described: str = ""

@@ -189,6 +189,22 @@ def test_a_bomb_takes_no_more_memory_than_the_limit() -> None:
     assert reader.held == 0
 
 
+def test_a_body_in_pieces_is_in_memory_once() -> None:
+    size = 8 << 20
+
+    async def story() -> int:
+        body = await BodyReader(size, size, size).read({}, Chunks(*sent))
+        assert len(body.data) == size
+        return tracemalloc.get_traced_memory()[1]
+
+    sent = pieces(b"x" * size)
+    tracemalloc.start()
+    try:
+        assert asyncio.run(story()) < 10 << 20
+    finally:
+        tracemalloc.stop()
+
+
 def test_what_is_in_work_is_bounded_and_given_back() -> None:
     async def story() -> None:
         reader = BodyReader(1_000, 1_000, 1_500)

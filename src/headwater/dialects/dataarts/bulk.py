@@ -17,12 +17,12 @@ from headwater.http.context import Context
 from headwater.http.message import Request, Response, Route, json_response
 from headwater.ids import Key, NodeId, NodeKind
 from headwater.records import LAST_STAMP
+from headwater.slices import Browser, Slice, ask
 from headwater.store import Direction, NodeRow, Page, Reader, RunFilter, RunRow
 
 LIMIT, MOST = 100, 1_000
 ROWS = 20_000
 """So many rows of table, node, table an answer holds, or one operator's, if that has more."""
-_PAGE = 1_000
 _FURTHEST = 10_000_000
 
 
@@ -86,18 +86,18 @@ class Bulk:
         limit = request.number("limit", LIMIT, 1, MOST)
         domain = request.principal.domain or "default"
 
-        async def question(reader: Reader) -> Operators:
-            total = (await reader.counts(domain))["jobs"]
-            jobs = await _jobs(reader, domain, offset, limit)
+        async def question(browser: Browser) -> Operators:
+            jobs = (domain, NodeKind.JOB, None, Slice(limit, offset))
+            page, total = await browser.slice_nodes(*jobs)
             rows: list[Json] = []
-            for at, job in enumerate(jobs):
-                own = await _rows(reader, domain, job)
+            for at, job in enumerate(page):
+                own = await _rows(browser, domain, job.row.node)
                 if rows and len(rows) + len(own) > ROWS:
                     return Operators(total, rows, offset + at)
                 rows += own
             return Operators(total, rows, None)
 
-        found = await self._store.read(question)
+        found = await ask(self._store, question)
         more: Json = {} if found.following is None else {"next_offset": found.following}
         cut = found.following is not None
         return json_response({"total": found.total, "data": found.rows, "truncated": cut, **more})
@@ -137,22 +137,6 @@ class Bulk:
         # The SDKs read `body` as a text: it is the answer of another service, handed on.
         text = msgspec.json.encode(body).decode()
         return json_response({"status_code": 200, "body": text, "header_map": {}})
-
-
-async def _jobs(reader: Reader, domain: str, offset: int, limit: int) -> list[NodeId]:
-    """By namespace and name, from an offset on."""
-    after: tuple[str, ...] | None = None
-    found: list[NodeId] = []
-    skipped = 0
-    while len(found) < limit:
-        page = await reader.list_nodes(domain, NodeKind.JOB, None, Page(_PAGE, after))
-        nodes = [detail.row.node for detail in page]
-        found += nodes[max(offset - skipped, 0) :]
-        skipped += len(nodes)
-        if len(nodes) < _PAGE:
-            break
-        after = (nodes[-1].namespace, nodes[-1].name)
-    return found[:limit]
 
 
 async def _rows(reader: Reader, domain: str, job: NodeId) -> list[Json]:

@@ -91,7 +91,7 @@ class Operator:
         at: str,
         outputs_at: str = "output_tables",
     ) -> "_Sides":
-        sides = _Sides(self, namespaces)
+        sides = _Sides(self.datasets, (self.inputs, self.outputs), namespaces)
         sides.add(0, inputs, f"{at}input_tables")
         sides.add(1, outputs, f"{at}{outputs_at}")
         return sides
@@ -120,13 +120,16 @@ class Operator:
 class _Sides:
     """Resolves the columns of one request against its tables: inputs (0) and outputs (1)."""
 
-    def __init__(self, operator: Operator, namespaces: tuple[str, str]) -> None:
-        self._operator = operator
+    def __init__(
+        self,
+        datasets: dict[Placed, int],
+        uses: tuple[dict[int, bool], dict[int, bool]],
+        namespaces: tuple[str, str],
+    ) -> None:
+        self._datasets = datasets  # not the operator: it would be a cycle with its groups
+        self._uses = uses
         self._namespaces = namespaces
         self._known: tuple[dict[tuple[str, ...], int], ...] = ({}, {})
-
-    def _uses(self, side: int) -> dict[int, bool]:
-        return self._operator.outputs if side else self._operator.inputs
 
     def add(self, side: int, tables: Iterable[wire.Table], at: str) -> None:
         for number, table in enumerate(tables):
@@ -137,11 +140,11 @@ class _Sides:
                 raise InvalidParameter(f"{at}[{number}]", "names no table")
             place = self._place(side, parts)
             self._known[side].setdefault(parts[1:], place)
-            self._uses(side)[place] = True
+            self._uses[side][place] = True
 
     def _place(self, side: int, parts: Parts) -> int:
-        datasets = self._operator.datasets
-        return datasets.setdefault(Placed(self._namespaces[side], parts), len(datasets))
+        placed = Placed(self._namespaces[side], parts)
+        return self._datasets.setdefault(placed, len(self._datasets))
 
     def ends(self, side: int, columns: list[wire.Column], at: str) -> list[End]:
         found: list[End] = []
@@ -164,7 +167,7 @@ class _Sides:
                 raise InvalidParameter(at, "a column names no table, and there are several")
             return next(iter(known.values()))
         place = known[parts] = self._place(side, Parts("", *parts))
-        self._uses(side).setdefault(place, False)
+        self._uses[side].setdefault(place, False)
         return place
 
 

@@ -1,7 +1,8 @@
 """Puts events of this dialect into the log."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -16,6 +17,13 @@ DIALECT = "dataarts"
 NAMES = 1 << 20
 
 
+class Made(NamedTuple):
+    """An event as bytes, and decoded."""
+
+    body: bytes
+    event: Event
+
+
 class Recorder:
     """Decodes and enqueues; gives each event a time of its own.
 
@@ -28,6 +36,7 @@ class Recorder:
         self._clock = context.clock
         self._decoder = Decoder(lean=True, name_limit=NAMES, depth_limit=context.settings.nesting)
         self._last = 0
+        self._newest = 0
         self._pending: set[asyncio.Future[Receipt]] = set()
 
     def now(self) -> int:
@@ -48,25 +57,42 @@ class Recorder:
         """
         now = self.now()
         body = write(now if after is None else max(now, after + 1))
-        return self._enqueue(domain, body, self.decode(body), now)
+        (receipt,) = self._enqueue(domain, [Made(body, self.decode(body))])
+        return receipt
 
     def decode(self, body: bytes) -> Event:
         """Raises InvalidEvent."""
         return self._decoder.decode(body)
 
-    def repeat(self, domain: str, body: bytes, event: Event) -> asyncio.Future[Receipt]:
-        """Enqueues an event that was made and decoded before, with the time of now."""
-        now = self.now()
-        fresh = msgspec.structs.replace(event, time=now)
-        return self._enqueue(domain, dated(body, now), fresh, now)
+    def record(self, domain: str, made: Sequence[Made]) -> list[asyncio.Future[Receipt]]:
+        """Enqueues events that were made and decoded before, all of them or none, for one commit.
 
-    def _enqueue(self, domain: str, body: bytes, event: Event, now: int) -> asyncio.Future[Receipt]:
-        received = Received(domain, DIALECT, body, digest_of(body), event, now)
-        receipt = self._ingest.enqueue(received)
-        self._pending.add(receipt)
-        receipt.add_done_callback(self._pending.discard)
-        self._telemetry.event(DIALECT, event.kind.value, "accepted")
-        return receipt
+        Each gets the time of now, unless its own is newer than all that were recorded before: a
+        copy of a large event is spared so.
+
+        Raises:
+            Unavailable: the queue is full.
+        """
+        return self._enqueue(domain, [self._timed(each) for each in made])
+
+    def _timed(self, made: Made) -> Made:
+        if made.event.time <= self._newest:
+            now = self.now()
+            fresh = msgspec.structs.replace(made.event, time=now)
+            made = Made(dated(made.body, now), fresh)
+        self._newest = made.event.time
+        return made
+
+    def _enqueue(self, domain: str, made: Sequence[Made]) -> list[asyncio.Future[Receipt]]:
+        now = self._last
+        receipts = self._ingest.enqueue_all(
+            [Received(domain, DIALECT, body, digest_of(body), event, now) for body, event in made]
+        )
+        self._pending.update(receipts)
+        for receipt, (_, event) in zip(receipts, made, strict=True):
+            receipt.add_done_callback(self._pending.discard)
+            self._telemetry.event(DIALECT, event.kind.value, "accepted")
+        return receipts
 
     async def settled(self) -> None:
         """Waits until all that was enqueued before is durable and visible."""

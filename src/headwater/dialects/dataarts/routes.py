@@ -21,6 +21,14 @@ from headwater.http.message import Dialect, Request
 OWNS = ("/v1/{project_id}", "/v2/{project_id}/datamap", "/v3/{project_id}")
 
 
+_DESCRIBED = (
+    "What Huawei's SDKs speak (`/v1/{project_id}/`, `/v2/{project_id}/datamap/`, "
+    "`/v3/{project_id}/`, `/v3/auth/tokens`, `/v3/projects`) is not described here but in the API "
+    "reference of DataArts Studio and IAM; which of it is served, and where it differs, stands in "
+    "docs/how-to/point-huawei-clients-at-headwater.md."
+)
+
+
 def dialect(context: Context) -> Dialect:
     """What Huawei's SDKs speak, and their token service.
 
@@ -46,7 +54,7 @@ def dialect(context: Context) -> Dialect:
         await first.done()
         return principal
 
-    return Dialect(DIALECT, routes, errors.render, authenticate, OWNS)
+    return Dialect(DIALECT, routes, errors.render, authenticate, OWNS, described=_DESCRIBED)
 
 
 class _Once:

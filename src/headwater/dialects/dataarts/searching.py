@@ -13,12 +13,11 @@ from headwater.dialects.dataarts.writing import workspace_of
 from headwater.errors import InvalidParameter
 from headwater.http.context import Context
 from headwater.http.message import Request, Response, Route, json_response
-from headwater.ids import FieldId, Key, NodeId, NodeKind
-from headwater.store import Direction, Hit, NodeDetail, Page, Reader
+from headwater.ids import FieldId, NodeId, NodeKind
+from headwater.slices import Browser, ask
+from headwater.store import Hit, NodeDetail, Page, Reader
 
 MOST, FURTHEST = 1_000, 10_000
-SCANNED = 50_000
-"""So many tables are looked at for those without lineage."""
 _PAGE = 1_000
 
 Ref = NodeId | FieldId
@@ -173,11 +172,10 @@ class Searching:
 
         domain, offset, limit = _domain(request), asked.offset or 0, asked.limit or 100
 
-        async def question(reader: Reader) -> Found:
-            refs, complete = await _without_lineage(reader, domain, fits)
-            return await _page(reader, domain, refs, offset, limit, complete)
+        async def question(browser: Browser) -> Found:
+            return await _without_lineage(browser, domain, fits, offset, limit)
 
-        found = await self._store.read(question)
+        found = await ask(self._store, question)
         return json_response(
             {
                 "count": found.total,
@@ -224,9 +222,13 @@ async def _page(
     reader: Reader, domain: str, refs: list[Ref], offset: int, limit: int, complete: bool
 ) -> Found:
     shown = refs[offset : offset + limit]
-    keys = {ref.key(domain): ref for ref in shown if isinstance(ref, NodeId)}
+    return Found(shown, len(refs), complete, await _details(reader, domain, shown))
+
+
+async def _details(reader: Reader, domain: str, refs: list[Ref]) -> dict[Ref, NodeDetail]:
+    keys = {ref.key(domain): ref for ref in refs if isinstance(ref, NodeId)}
     details = await reader.details(keys) if keys else {}
-    return Found(shown, len(refs), complete, {keys[key]: each for key, each in details.items()})
+    return {keys[key]: each for key, each in details.items()}
 
 
 async def _all(reader: Reader, domain: str) -> tuple[list[Ref], bool]:
@@ -244,32 +246,17 @@ async def _all(reader: Reader, domain: str) -> tuple[list[Ref], bool]:
 
 
 async def _without_lineage(
-    reader: Reader, domain: str, fits: Callable[[Ref], bool]
-) -> tuple[list[Ref], bool]:
-    """The tables that no edge leads to or from, by any of their names."""
-    found: list[Ref] = []
-    after: tuple[str, ...] | None = None
-    for _ in range(0, SCANNED, _PAGE):
-        page = await reader.list_nodes(domain, NodeKind.DATASET, None, Page(_PAGE, after))
-        rows = [detail.row for detail in page if fits(detail.row.node)]
-        canonical = [row.alias_of for row in rows if row.alias_of is not None]
-        members = await reader.members(canonical) if canonical else {}
-        names = {
-            row.key: [m.key for m in members.get(row.alias_of or b"", ())] or [row.key]
-            for row in rows
-        }
-        asked = {key for keys in names.values() for key in keys}
-        linked = await _linked(reader, asked)
-        found += [row.node for row in rows if not linked.intersection(names[row.key])]
-        if len(page) < _PAGE:
-            return found, True
-        after = (page[-1].row.node.namespace, page[-1].row.node.name)
-    return found, False
-
-
-async def _linked(reader: Reader, keys: set[Key]) -> set[Key]:
-    ends = [end for way in (Direction.UP, Direction.DOWN) for end in await reader.ends(keys, way)]
-    return {end.near for end in ends}
+    browser: Browser, domain: str, fits: Callable[[Ref], bool], offset: int, limit: int
+) -> Found:
+    """A page of the tables that no edge leads to or from, by any of their names."""
+    shown: list[Ref] = []
+    total = 0
+    async for table in browser.unlinked(domain):
+        if fits(table):
+            if offset <= total < offset + limit:
+                shown.append(table)
+            total += 1
+    return Found(shown, total, True, await _details(browser, domain, shown))
 
 
 def _connected(ref: Ref, connections: list[str] | None) -> bool:

@@ -13,9 +13,8 @@ from headwater.dialects.dataarts import names, wire
 from headwater.dialects.dataarts.events import INFO, job_event
 from headwater.dialects.dataarts.mapping import MapBook
 from headwater.dialects.dataarts.operators import CREATE, IMPORT, MAP, Operator, Part
-from headwater.dialects.dataarts.recording import DIALECT, Recorder
+from headwater.dialects.dataarts.recording import DIALECT, Made, Recorder
 from headwater.errors import BodyTooLarge, InvalidParameter
-from headwater.event import Event
 from headwater.http.context import Context
 from headwater.http.message import Request, Response, Route, json_response
 from headwater.ids import NodeId
@@ -62,8 +61,7 @@ class _Prepared(NamedTuple):
     info: ObjectIdInfo
     guid: str
     groups: int
-    body: bytes
-    event: Event
+    made: Made
 
     @property
     def guids(self) -> NodeGuids:
@@ -154,8 +152,7 @@ class Writing:
             return await self._submit(place, await self._united(place, prepared))
 
     async def _submit(self, place: Place, prepared: list[_Prepared]) -> list[_Prepared]:
-        repeat = self._recorder.repeat
-        receipts = [repeat(place.domain, each.body, each.event) for each in prepared]
+        receipts = self._recorder.record(place.domain, [each.made for each in prepared])
         if len(receipts) == 1:
             await receipts[0]
         else:
@@ -168,8 +165,8 @@ class Writing:
         known = self._known_parts.get(key)
         if known is None:
             known = self._prepare(place, parts, at)
-            if len(known.body) <= REMEMBERED_BYTES:
-                self._known_parts.put(key, known, 3 * len(known.body) + 2_000)
+            if len(known.made.body) <= REMEMBERED_BYTES:
+                self._known_parts.put(key, known, 3 * len(known.made.body) + 2_000)
         return known
 
     def _prepare(self, place: Place, parts: tuple[Part, ...], at: str) -> _Prepared:
@@ -179,10 +176,11 @@ class Writing:
         node = ids.job(names.job_namespace(place.project, place.workspace), operator.job_name)
         guid = names.guid_of(node.key(place.domain))
         qualified = names.node_qualified_name(node, guid)
-        body = job_event(operator, parts, qualified, 0, self._maps.of(place.domain))
-        event = self._recorder.decode(body)
+        now = self._recorder.now()
+        body = job_event(operator, parts, qualified, now, self._maps.of(place.domain))
+        made = Made(body, self._recorder.decode(body))
         info = ObjectIdInfo(operator.label, "Node", qualified)
-        return _Prepared(parts, operator.job_name, info, guid, operator.group_count, body, event)
+        return _Prepared(parts, operator.job_name, info, guid, operator.group_count, made)
 
     async def _united(self, place: Place, prepared: Sequence[_Prepared]) -> list[_Prepared]:
         """Each together with what its operator's newest event is made of."""

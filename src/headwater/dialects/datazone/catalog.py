@@ -55,12 +55,35 @@ class Catalog:
     def routes(self) -> tuple[Route, ...]:
         types = DOMAINS + "/{domainIdentifier}/types-search"
         return (
-            Route("GET", DOMAINS, self.list, "ListDomains", Scope.READ),
-            Route("POST", DOMAINS, self.create, "CreateDomain", Scope.ADMIN, body=True),
-            Route("GET", _DOMAIN, self.show, "GetDomain", Scope.READ),
-            Route("DELETE", _DOMAIN, self.delete, "DeleteDomain", Scope.ADMIN),
-            Route("PUT", _DOMAIN, self.unknown, "UpdateDomain", Scope.ADMIN),
-            Route("POST", types, self.types, "SearchTypes", Scope.READ, body=True),
+            Route("GET", DOMAINS, self.list, "ListDomains", Scope.READ, "The domains"),
+            Route(
+                "POST",
+                DOMAINS,
+                self.create,
+                "CreateDomain",
+                Scope.ADMIN,
+                "Create a domain",
+                body=True,
+            ),
+            Route("GET", _DOMAIN, self.show, "GetDomain", Scope.READ, "A domain"),
+            Route("DELETE", _DOMAIN, self.delete, "DeleteDomain", Scope.ADMIN, "Delete a domain"),
+            Route(
+                "PUT",
+                _DOMAIN,
+                self.unknown,
+                "UpdateDomain",
+                Scope.ADMIN,
+                "Not done here: answered as unknown",
+            ),
+            Route(
+                "POST",
+                types,
+                self.types,
+                "SearchTypes",
+                Scope.READ,
+                "The types that nodes have",
+                body=True,
+            ),
         )
 
     async def unknown(self, request: Request) -> Response:

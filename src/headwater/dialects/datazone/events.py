@@ -85,10 +85,32 @@ class Events:
 
     def routes(self) -> tuple[Route, ...]:
         return (
-            Route("POST", EVENTS, self.post, "PostLineageEvent", Scope.WRITE, body=True),
-            Route("GET", EVENTS, self.list, _LIST, Scope.READ),
-            Route("GET", _EVENT, self.show, "GetLineageEvent", Scope.READ),
-            Route("DELETE", _EVENT, self.delete, "DeleteLineageEvent", Scope.WRITE),
+            Route(
+                "POST",
+                EVENTS,
+                self.post,
+                "PostLineageEvent",
+                Scope.WRITE,
+                "Record a lineage event",
+                body=True,
+            ),
+            Route("GET", EVENTS, self.list, _LIST, Scope.READ, "The lineage events, by event time"),
+            Route(
+                "GET",
+                _EVENT,
+                self.show,
+                "GetLineageEvent",
+                Scope.READ,
+                "A lineage event, as it was posted",
+            ),
+            Route(
+                "DELETE",
+                _EVENT,
+                self.delete,
+                "DeleteLineageEvent",
+                Scope.WRITE,
+                "Delete a lineage event",
+            ),
         )
 
     async def post(self, request: Request) -> Response:

@@ -86,7 +86,17 @@ class Graph:
         self._log = log
 
     def routes(self) -> tuple[Route, ...]:
-        return (Route("POST", _PATH, self.query, _OPERATION, Scope.READ, body=True),)
+        return (
+            Route(
+                "POST",
+                _PATH,
+                self.query,
+                _OPERATION,
+                Scope.READ,
+                "Walk from a node over the graph",
+                body=True,
+            ),
+        )
 
     async def query(self, request: Request) -> Response:
         domain = await self._domains.of(request, modelled=False)

@@ -50,8 +50,22 @@ class Nodes:
 
     def routes(self) -> tuple[Route, ...]:
         return (
-            Route("GET", _NODE, self.show, "GetLineageNode", Scope.READ),
-            Route("GET", _NODE + "/history", self.history, _HISTORY, Scope.READ),
+            Route(
+                "GET",
+                _NODE,
+                self.show,
+                "GetLineageNode",
+                Scope.READ,
+                "A node and its neighbours, now or at a past time",
+            ),
+            Route(
+                "GET",
+                _NODE + "/history",
+                self.history,
+                _HISTORY,
+                Scope.READ,
+                "The versions of a node",
+            ),
         )
 
     async def show(self, request: Request) -> Response:

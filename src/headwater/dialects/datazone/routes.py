@@ -18,6 +18,13 @@ TAGS = "/tags"
 """The only operations outside of the domains; there are none here."""
 
 
+_DESCRIBED = (
+    "What AWS clients speak (`/v2/domains`) is not described here but in the API reference of "
+    "Amazon DataZone; which of it is served, and where it differs, stands in "
+    "docs/how-to/point-aws-clients-at-headwater.md."
+)
+
+
 def dialect(context: Context) -> Dialect:
     """What AWS SDKs and the AWS command line speak.
 
@@ -40,4 +47,5 @@ def dialect(context: Context) -> Dialect:
         Access(context).authenticate,
         owns=(DOMAINS, TAGS),
         anywhere=(DOMAINS,),
+        described=_DESCRIBED,
     )

@@ -58,9 +58,10 @@ class OpenApi:
 
 def document(dialects: Iterable[Dialect]) -> Schema:
     """Describes the routes that have an answer type."""
+    known = list(dialects)
     shown = [
         (route, dialect.refusal or ErrorObject)
-        for dialect in dialects
+        for dialect in known
         for route in dialect.routes
         if route.answer is not None
     ]
@@ -76,9 +77,10 @@ def document(dialects: Iterable[Dialect]) -> Schema:
     for route, refusal in shown:
         operation = _operation(route, by_type, by_type[repr(refusal)])
         paths.setdefault(route.path, {})[route.method.lower()] = operation
+    about = (_ABOUT, *(dialect.described for dialect in known if dialect.described))
     return {
         "openapi": "3.1.0",
-        "info": {"title": _TITLE, "version": __version__, "description": _ABOUT},
+        "info": {"title": _TITLE, "version": __version__, "description": " ".join(about)},
         "servers": [{"url": "/"}],
         "security": [{}, {"bearer": []}],
         "paths": paths,

@@ -52,7 +52,8 @@ class Author:
     async def write(
         self, domain: str, *events: Mapping[str, object], token: str | None = None
     ) -> list[Receipt]:
-        """Returns when all are durable; nothing is written when one cannot be read back."""
+        """Returns when all are durable; nothing is written when one cannot be read back, or the
+        queue is full."""
         now = self._context.clock()
         all_received = []
         for event in events:
@@ -68,8 +69,7 @@ class Author:
                     token=token,
                 )
             )
-        queued = [self._context.ingest.enqueue(received) for received in all_received]
-        receipts = await asyncio.gather(*queued)
+        receipts = await asyncio.gather(*self._context.ingest.enqueue_all(all_received))
         for received in all_received:
             self._context.telemetry.event(self._dialect, received.event.kind.value, "accepted")
         return receipts

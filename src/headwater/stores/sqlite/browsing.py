@@ -1,6 +1,6 @@
 """Numbered pages: what `slices.Browser` asks for."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ import msgspec
 
 from headwater import fold
 from headwater.event import EventType, Gist
-from headwater.ids import Key, NodeKind, event_id, is_job
+from headwater.ids import Key, NodeId, NodeKind, dataset, event_id, is_job
 from headwater.records import Content, stamp_ceiling, stamp_time
 from headwater.slices import QUARTER, NamespaceRow, Slice, Span, Stating, Tally
 from headwater.store import NodeDetail, RunRow
@@ -112,11 +112,15 @@ class Browsing(Listing):
         return [name for (name,) in rows]
 
     async def slice_nodes(
-        self, domain: str, kind: NodeKind, namespace: str, part: Slice
+        self, domain: str, kind: NodeKind, namespace: str | None, part: Slice
     ) -> tuple[list[NodeDetail], int]:
         where = (self._domain(domain), namespace, KINDS[kind])
         ids = [row[0] for row in self._db.all("slice_nodes", *where, part.limit, part.offset)]
         return self._detailed(ids), self._count_nodes(domain, namespace, kind)
+
+    async def unlinked(self, domain: str) -> AsyncIterator[NodeId]:
+        for namespace, name in self._db.each("unlinked", self._domain(domain)):
+            yield dataset(namespace, name)
 
     def _count_nodes(self, domain: str, namespace: str | None, kind: NodeKind) -> int:
         row = self._db.one("count_nodes", self._domain(domain), namespace, KINDS[kind])

@@ -4,6 +4,7 @@ import operator
 from typing import Any
 
 import msgspec
+from msgspec import Raw
 
 from headwater.event import EventKind, EventType, Transformation
 from headwater.ids import Key
@@ -73,7 +74,8 @@ class _Shared:
     """Writes flows; the sources of heavy ones once each."""
 
     def __init__(self, flows: tuple[KeyFlow, ...], places: dict[Key, int]) -> None:
-        self.lists: list[list[_Source]] = []
+        self.lists: list[Raw] = []
+        """As they are written: as tuples, thousands of sources would be megabytes at once."""
         self._places = places
         self._heavy = sum(len(flow.sources) for flow in flows) > SHARED_FROM
         self._by_value: dict[tuple[KeySource, ...], int] = {}
@@ -89,7 +91,7 @@ class _Shared:
         if known is None:
             known = self._by_value.setdefault(sources, len(self.lists))
             if known == len(self.lists):
-                self.lists.append(_sources(self._places, sources))
+                self.lists.append(Raw(_encode(_sources(self._places, sources))))
             self._by_identity[id(sources)] = known
         return known
 

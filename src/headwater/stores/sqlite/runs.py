@@ -33,10 +33,12 @@ class Contents:
         self._db = db
         self._names = names
         self._kept: Memo[tuple[int, bytes], Said] = Memo(EDGES_KEPT)
+        self._fresh: dict[int, Content] = {}
         self.reset()
 
     def reset(self) -> None:
         self._kept.clear()
+        self._fresh.clear()
         row = self._db.one("content_counter")
         assert row is not None
         self._next = int(row[0]) + 1
@@ -51,8 +53,9 @@ class Contents:
         else:
             identity = self._next
             self._next += 1
-            body = codec.encode_content(content)
-            self._db.run("insert_content", identity, owner_id, content.digest, body)
+            named = (identity, owner_id, content.digest)
+            self._db.run("insert_content", *named, codec.encode_content(content))
+            self._fresh[identity] = content
         return self._keep(owner, owner_id, identity, content)
 
     def get(self, owner: Key, owner_id: int, digest: bytes) -> Said:
@@ -65,10 +68,17 @@ class Contents:
         return self._keep(owner, owner_id, int(row[0]), codec.decode_content(row[1], digest))
 
     def read(self, identity: int) -> Content:
-        """The whole of a content that is stored already."""
+        """The whole of a content that is stored already; as it was put, if this batch put it."""
+        fresh = self._fresh.get(identity)
+        if fresh is not None:
+            return fresh
         row = self._db.one("content_body", identity)
         assert row is not None
         return codec.decode_content(row[0], row[1])
+
+    def end(self) -> None:
+        """The batch is written."""
+        self._fresh.clear()
 
     def _keep(self, owner: Key, owner_id: int, identity: int, content: Content) -> Said:
         pairs = fold.edges(owner, content)

@@ -30,10 +30,37 @@ WHERE s.domain_id = ?1 AND (?2 IS NULL OR s.name = ?2) AND n.kind = ?3 AND n.hid
 SELECT n.name FROM namespace s CROSS JOIN node n ON n.namespace_id = s.id
 WHERE s.domain_id = ? AND s.name = ? AND n.kind = ? ORDER BY n.name
 
+-- The indexes give the order, so what comes before the page is only counted.
 -- name: slice_nodes
 SELECT n.id FROM namespace s CROSS JOIN node n ON n.namespace_id = s.id
-WHERE s.domain_id = ? AND s.name = ? AND n.kind = ? AND n.hidden_at IS NULL
-ORDER BY n.name LIMIT ? OFFSET ?
+WHERE s.domain_id = ?1 AND (?2 IS NULL OR s.name = ?2) AND n.kind = ?3 AND n.hidden_at IS NULL
+ORDER BY s.name, n.name LIMIT ?4 OFFSET ?5
+
+-- Datasets that no edge of theirs, or of another member of their alias component, shows.
+-- name: unlinked
+SELECT s.name, n.name FROM namespace s CROSS JOIN node n ON n.namespace_id = s.id
+WHERE s.domain_id = ? AND n.kind = 0 AND n.hidden_at IS NULL
+AND NOT EXISTS (
+    SELECT 1 FROM edge e CROSS JOIN node f ON f.id = e.target_id CROSS JOIN node o ON o.id = e.owner_id
+    WHERE e.source_id = n.id AND e.origin <> 0 AND f.hidden_at IS NULL AND o.hidden_at IS NULL
+)
+AND NOT EXISTS (
+    SELECT 1 FROM edge e CROSS JOIN node f ON f.id = e.source_id CROSS JOIN node o ON o.id = e.owner_id
+    WHERE e.target_id = n.id AND e.origin <> 0 AND f.hidden_at IS NULL AND o.hidden_at IS NULL
+)
+AND (n.alias_of IS NULL OR (NOT EXISTS (
+    SELECT 1 FROM node m CROSS JOIN edge e ON e.source_id = m.id
+    CROSS JOIN node f ON f.id = e.target_id CROSS JOIN node o ON o.id = e.owner_id
+    WHERE m.alias_of = n.alias_of
+    AND e.origin <> 0 AND f.hidden_at IS NULL AND o.hidden_at IS NULL
+)
+AND NOT EXISTS (
+    SELECT 1 FROM node m CROSS JOIN edge e ON e.target_id = m.id
+    CROSS JOIN node f ON f.id = e.source_id CROSS JOIN node o ON o.id = e.owner_id
+    WHERE m.alias_of = n.alias_of
+    AND e.origin <> 0 AND f.hidden_at IS NULL AND o.hidden_at IS NULL
+)))
+ORDER BY s.name, n.name
 
 -- name: jobs_with_stamps
 SELECT n.id, s.name, n.name, (SELECT max(v.stamp) FROM node_event v WHERE v.node_id = n.id)

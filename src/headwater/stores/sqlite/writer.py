@@ -221,6 +221,7 @@ class Writer:
         moved = self._runs.flush()
         self._db.bulk("insert_node_event", sorted(self._touched))
         self._edges.flush(moved)
+        self._contents.end()
         for rows in (self._events, self._rows, self._touched):
             rows.clear()
 

@@ -2,12 +2,15 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
+from headwater.app import DIALECTS
+from headwater.http.message import Dialect
 from tests.unit.dialects.serving import (
     Server,
     dataset,
@@ -100,6 +103,25 @@ def test_operations_are_told_apart_and_complete(described: dict[str, Any]) -> No
 )
 def test_what_is_served_is_described(described: dict[str, Any], path: str) -> None:
     assert path in described["paths"]
+
+
+def test_what_is_left_out_is_said_to_be_described_elsewhere(tmp_path: Path) -> None:
+    """Each dialect of which a route is left out; aliases and pages of our own apart."""
+
+    async def story() -> tuple[str, list[Dialect]]:
+        async with serving(tmp_path) as (app, client):
+            found = (await client.get("/openapi.json")).json()
+            dialects = [import_module(name).dialect(app.context) for name in DIALECTS]
+            return found["info"]["description"], dialects
+
+    text, dialects = asyncio.run(story())
+    for dialect in dialects:
+        left_out = any(route.answer is None for route in dialect.routes)
+        guide = re.search(r"docs/[\w/-]+\.md", dialect.described)
+        assert (guide is not None) == (left_out and dialect.name not in ("openlineage", "native"))
+        if guide is not None:
+            assert dialect.described in text
+            assert Path(guide[0]).is_file()
 
 
 PAGES = ("/", "/docs")
