@@ -63,7 +63,7 @@ class NodeDetail(msgspec.Struct, frozen=True):
     last: int | None
 
 
-class EdgeRow(NamedTuple):
+class EdgeRow(msgspec.Struct, frozen=True, gc=False):
     """An edge with its evidence: how it is known, first and last seen (µs), and by which runs."""
 
     source: Key
@@ -75,8 +75,13 @@ class EdgeRow(NamedTuple):
     runs: int
     last_run: str | None
 
+    @property
+    def name(self) -> tuple[Key, Key, Key]:
+        """No two edges share source, target and owner."""
+        return self.source, self.target, self.owner
 
-class End(NamedTuple):
+
+class End(msgspec.Struct, frozen=True, gc=False):
     """The far end of an edge that holds now, where it is only counted: by its own key and by the
     key of its canonical member.
     """
@@ -206,6 +211,10 @@ class Reader(Protocol):
 
     async def stated(self, owners: Iterable[Key], moment: Moment | None) -> dict[Key, list[Stated]]:
         """The contents that hold for each owner now, or at the moment."""
+        ...
+
+    async def changed(self, owners: Iterable[Key], moment: Moment) -> set[Key]:
+        """The owners for which other contents held at the moment than hold now."""
         ...
 
     async def run_stated(self, job: Key, run_id: str) -> Content | None: ...
