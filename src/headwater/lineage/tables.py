@@ -273,19 +273,19 @@ class _Walk(Known):
             direction=direction,
             depth=depth,
             moment=self._moment,
-            nodes=tuple([GraphNode(refs[key], hops[key], *self._facts(key)) for key in keys]),
+            nodes=tuple([self._node(key, refs[key]) for key in keys]),
             edges=tuple([_edge(refs[pair[0]], refs[pair[1]], kept[pair]) for pair in pairs]),
             truncated=self._truncated,
             limit=self._limit,
         )
 
-    def _facts(self, key: Key) -> tuple[int, tuple[NodeId, ...], bool]:
-        """How much is missing behind a node, its other names, and is it known to have no source."""
-        hops, missing = self._hops, self._missing.get(key)
-        members = self._members.get(key, ())
-        return (
+    def _node(self, key: Key, ref: NodeId) -> GraphNode:
+        hops, missing, members = self._hops, self._missing.get(key, ()), self._members.get(key, ())
+        return GraphNode(
+            ref,
+            hops[key],
             # not the difference of two sets, which would read all of the answer for each node
-            0 if missing is None else sum([far not in hops for far in missing]),
+            sum([far not in hops for far in missing]) if missing else 0,
             tuple(sorted(row.node for row in members if row.key != key)) if members else (),
             bool(self._sources) and any(name in self._sources for name in self.names(key)),
         )
