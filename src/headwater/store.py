@@ -5,7 +5,15 @@ a question must await nothing but its reader. Keys are the only names of nodes t
 """
 
 import enum
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from typing import NamedTuple, Protocol, TypeVar
 
 import msgspec
@@ -209,8 +217,18 @@ class Reader(Protocol):
         """The far ends of the edges of `edges`, now; hidden nodes and owners are left out."""
         ...
 
-    async def stated(self, owners: Iterable[Key], moment: Moment | None) -> dict[Key, list[Stated]]:
-        """The contents that hold for each owner now, or at the moment."""
+    async def stated(
+        self,
+        owners: Iterable[Key],
+        moment: Moment | None,
+        about: Collection[Key] | None = None,
+    ) -> dict[Key, list[Stated]]:
+        """The contents that hold for each owner now, or at the moment.
+
+        Args:
+            about: of column lineage, only what names one of these nodes is wanted: flows to them,
+                and of other flows the sources that are one of them.
+        """
         ...
 
     async def changed(self, owners: Iterable[Key], moment: Moment) -> set[Key]:

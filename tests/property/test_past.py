@@ -1,6 +1,7 @@
 """Lineage at a past time, over generated events: it is what lineage was then."""
 
 import asyncio
+import itertools
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater import lineage
-from headwater.ids import dataset, job
+from headwater.ids import NodeKind, dataset, job
 from headwater.lineage.graph import Graph
 from headwater.store import Direction, Moment, Reader
 from headwater.stores.sqlite import open_store
@@ -58,18 +59,19 @@ def _encoded(number: int, said: dict[str, Any]) -> bytes:
 
 
 async def _ask(path: Path, bodies: list[bytes], moments: Sequence[Moment | None]) -> list[Graph]:
-    """For each moment the lineage of every node that is shown, every way, to several depths."""
+    """For each moment the lineage of every node that is shown, and of the columns of every dataset,
+    every way, to several depths."""
 
     async def question(reader: Reader) -> list[Graph]:
         rows = (await reader.nodes([node.key("default") for node in NODES])).values()
-        return [
-            await lineage.lineage(reader, "default", row.node, way, depth, moment)
-            for moment in moments
-            for row in rows
-            if row.hidden_at is None
-            for way in Direction
-            for depth in (1, 2, 20)
-        ]
+        shown = [row.node for row in rows if row.hidden_at is None]
+        found = []
+        for moment, node, way, depth in itertools.product(moments, shown, Direction, (1, 2, 20)):
+            ask = (reader, "default", node, way, depth, moment)
+            found.append(await lineage.lineage(*ask))
+            if node.kind is NodeKind.DATASET:
+                found.append(await lineage.column_lineage(*ask, limit=1_000))
+        return found
 
     store = await open_store(path)
     try:

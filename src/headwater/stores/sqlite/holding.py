@@ -12,12 +12,18 @@ from headwater.stores.sqlite.standing import Held
 
 
 class Holding(Nodes):
-    async def stated(self, owners: Iterable[Key], moment: Moment | None) -> dict[Key, list[Stated]]:
+    async def stated(
+        self,
+        owners: Iterable[Key],
+        moment: Moment | None,
+        about: Collection[Key] | None = None,
+    ) -> dict[Key, list[Stated]]:
         ids = self._known_ids(owners)
         if not ids:
             return {}
         held = self._held_now(ids) if moment is None else self._held_at(ids, moment)
-        contents = self._contents({content for parts in held.values() for content, _ in parts})
+        wanted = {content for parts in held.values() for content, _ in parts}
+        contents = self._contents(wanted, about)
         return {
             self._keys[owner]: [Stated(contents[content], declared) for content, declared in parts]
             for owner, parts in held.items()
@@ -51,11 +57,13 @@ class Holding(Nodes):
             found.setdefault(owner, set()).add((content, True))
         return {owner: sorted(held) for owner, held in found.items() if held}
 
-    def _contents(self, ids: Collection[int]) -> dict[int, Content]:
+    def _contents(
+        self, ids: Collection[int], about: Collection[Key] | None = None
+    ) -> dict[int, Content]:
         if not ids:
             return {}
         return {
-            identity: codec.decode_content(body, digest)
+            identity: codec.decode_content(body, digest, about)
             for identity, body, digest in self._db.all("content_bodies", array(ids))
         }
 
