@@ -437,11 +437,12 @@ WHERE f.search_name MATCH ?1 AND n.name LIKE ?2 ESCAPE '\' AND s.domain_id = ?3
 AND n.kind IN (SELECT value FROM carray(?4)) AND n.hidden_at IS NULL
 LIMIT ?5
 
+-- All names are read; one stretch of the index for a namespace is read faster than one for each kind.
 -- name: search_names_short
 SELECT n.id, NULL, NULL
 FROM node n JOIN namespace s ON s.id = n.namespace_id
 WHERE n.name LIKE ?1 ESCAPE '\' AND s.domain_id = ?2
-AND n.kind IN (SELECT value FROM carray(?3)) AND n.hidden_at IS NULL
+AND +n.kind IN (SELECT value FROM carray(?3)) AND n.hidden_at IS NULL
 LIMIT ?4
 
 -- name: search_namespaces
