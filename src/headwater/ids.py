@@ -61,7 +61,7 @@ class NodeKind(enum.StrEnum):
     __hash__ = str.__hash__  # an enum's own is a call into Python for every hash of a node
 
 
-class NodeId(msgspec.Struct, frozen=True, order=True):
+class NodeId(msgspec.Struct, frozen=True, order=True, cache_hash=True):
     """A job or a dataset inside a domain: exact and case-sensitive."""
 
     kind: NodeKind
@@ -83,7 +83,7 @@ def is_job(key: Key) -> bool:
     return key[0] >= 0x80
 
 
-class FieldId(msgspec.Struct, frozen=True, order=True):
+class FieldId(msgspec.Struct, frozen=True, order=True, cache_hash=True):
     """A column of a dataset."""
 
     dataset: NodeId

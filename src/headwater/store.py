@@ -5,7 +5,15 @@ a question must await nothing but its reader. Keys are the only names of nodes t
 """
 
 import enum
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from typing import NamedTuple, Protocol, TypeVar
 
 import msgspec
@@ -63,7 +71,7 @@ class NodeDetail(msgspec.Struct, frozen=True):
     last: int | None
 
 
-class EdgeRow(NamedTuple):
+class EdgeRow(msgspec.Struct, frozen=True, gc=False):
     """An edge with its evidence: how it is known, first and last seen (µs), and by which runs."""
 
     source: Key
@@ -75,8 +83,13 @@ class EdgeRow(NamedTuple):
     runs: int
     last_run: str | None
 
+    @property
+    def name(self) -> tuple[Key, Key, Key]:
+        """No two edges share source, target and owner."""
+        return self.source, self.target, self.owner
 
-class End(NamedTuple):
+
+class End(msgspec.Struct, frozen=True, gc=False):
     """The far end of an edge that holds now, where it is only counted: by its own key and by the
     key of its canonical member.
     """
@@ -204,8 +217,22 @@ class Reader(Protocol):
         """The far ends of the edges of `edges`, now; hidden nodes and owners are left out."""
         ...
 
-    async def stated(self, owners: Iterable[Key], moment: Moment | None) -> dict[Key, list[Stated]]:
-        """The contents that hold for each owner now, or at the moment."""
+    async def stated(
+        self,
+        owners: Iterable[Key],
+        moment: Moment | None,
+        about: Collection[Key] | None = None,
+    ) -> dict[Key, list[Stated]]:
+        """The contents that hold for each owner now, or at the moment.
+
+        Args:
+            about: of column lineage, only what names one of these nodes is wanted: flows to them,
+                and of other flows the sources that are one of them.
+        """
+        ...
+
+    async def changed(self, owners: Iterable[Key], moment: Moment) -> set[Key]:
+        """The owners for which other contents held at the moment than hold now."""
         ...
 
     async def run_stated(self, job: Key, run_id: str) -> Content | None: ...

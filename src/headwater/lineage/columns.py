@@ -16,6 +16,7 @@ from headwater.fold import Origin
 from headwater.ids import FieldId, Key, NodeId, is_job, order
 from headwater.lineage.graph import Graph, GraphEdge, GraphNode
 from headwater.lineage.known import Known
+from headwater.lineage.past import Past
 from headwater.records import KeyFlow
 from headwater.store import Direction, EdgeRow, Moment, Reader
 
@@ -29,6 +30,10 @@ class Place(NamedTuple):
 
     dataset: Key
     field: str | None
+
+
+Flows = dict[Key, list[tuple[Origin, KeyFlow]]]
+"""What owners state of the columns of some datasets."""
 
 
 class _Step(NamedTuple):
@@ -74,7 +79,9 @@ class _ColumnWalk(Known):
     def __init__(self, reader: Reader, moment: Moment | None, limit: int) -> None:
         super().__init__(reader, moment)
         self._limit = limit
-        self._flows: dict[Key, list[tuple[Origin, KeyFlow]]] = {}
+        self._past = None if moment is None else Past(reader, moment)
+        self._flows: Flows = {}
+        """Of the owners around the latest level."""
         self._hops: dict[Place, int] = {}
         self._missing: dict[Place, set[Place]] = {}
         self._edges: dict[tuple[Place, Place, Key], _Step] = {}
@@ -146,17 +153,20 @@ class _ColumnWalk(Known):
         if not wanted:
             return []
         edges = await self._reader.edges(wanted, way, self._moment)
+        await self.read_ends(edges)
+        if self._past is not None:
+            await self._past.learn({edge.owner for edge in edges})
+            edges = self._past.holding(edges)
         evidence: dict[tuple[Key, Key], EdgeRow] = {}
         for edge in edges:
             near = edge.target if way is Direction.UP else edge.source
             evidence.setdefault((edge.owner, near), edge)
-        await self.read({key for edge in edges for key in (edge.source, edge.target, edge.owner)})
-        await self._read_flows({owner for owner, _ in evidence})
+        self._flows = await self._read_flows(evidence)
         steps: list[_Step] = []
         for (owner, near), row in sorted(evidence.items()):
             if self.hidden(self._rows[owner]):
                 continue
-            for origin, flow in self._flows[owner]:
+            for origin, flow in self._flows.get(owner, ()):
                 offered = self._follow(owner, origin, flow, near, wanted[near], way, row)
                 steps.extend(itertools.islice(offered, self._most_edges - len(steps)))
         if len(steps) >= self._most_edges:
@@ -183,10 +193,10 @@ class _ColumnWalk(Known):
         if is_job(flow.target):
             return
         targets: tuple[str | None, ...] = flow.fields or (None,)
-        sources = [source for source in flow.sources if not is_job(source.node)]
         if way is Direction.UP:
             if flow.target != near:
                 return
+            sources = [source for source in flow.sources if not is_job(source.node)]
             for field in targets:
                 for at in _at(field, fields):
                     for source in sources:
@@ -194,7 +204,7 @@ class _ColumnWalk(Known):
                         how = (owner, origin, source.transformations, whole, row)
                         yield _Step(Place(source.node, source.field), Place(near, at), *how)
             return
-        for source in sources:
+        for source in flow.sources:
             if source.node == near:
                 for at in _at(source.field, fields):
                     for field in targets:
@@ -204,20 +214,19 @@ class _ColumnWalk(Known):
                         how = (owner, origin, source.transformations, whole, row)
                         yield _Step(start, end, *how)
 
-    async def _read_flows(self, owners: Iterable[Key]) -> None:
-        unread = [
-            owner
-            for owner in owners
-            if owner not in self._flows and (self._rows[owner].flows or self._moment is not None)
-        ]
-        stated = await self._reader.stated(unread, self._moment) if unread else {}
-        for owner in unread:
-            found: dict[tuple[Origin, KeyFlow], None] = {}
-            for part in stated.get(owner, ()):
-                found.update(dict.fromkeys(fold.column_flows(part.content)))
-            self._flows[owner] = list(found)
-        for owner in owners:
-            self._flows.setdefault(owner, [])
+    async def _read_flows(self, pairs: Iterable[tuple[Key, Key]]) -> Flows:
+        """Args: pairs: owners, each with a dataset that its flows may name."""
+        owners, about = set[Key](), set[Key]()
+        for owner, near in pairs:
+            if self._rows[owner].flows or self._moment is not None:
+                owners.add(owner)
+                about.add(near)
+        stated = await self._reader.stated(owners, self._moment, about) if owners else {}
+        found: Flows = {}
+        for owner, parts in stated.items():
+            flows = [fold.column_flows(part.content) for part in parts]
+            found[owner] = list(dict.fromkeys(itertools.chain.from_iterable(flows)))
+        return found
 
     def _canonical(self, place: Place) -> Place:
         return Place(self.canonical(place.dataset), place.field)

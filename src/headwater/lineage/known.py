@@ -1,9 +1,9 @@
 """The nodes that a walk has read, and which of their names are one dataset."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from headwater.ids import Key, is_job
-from headwater.store import Moment, NodeRow, Reader
+from headwater.store import EdgeRow, Moment, NodeRow, Reader
 
 
 class Known:
@@ -18,7 +18,7 @@ class Known:
         self._hidden: set[Key] = set()
         self._joined: dict[Key, Key] = {}
         self._selective: set[Key] = set()
-        """Jobs that lead on by stated flows only, or may at that moment."""
+        """Jobs that lead on by stated flows only."""
         self._declared: set[Key] = set()
         """Datasets that state what they are made of themselves."""
 
@@ -40,6 +40,15 @@ class Known:
                     self._take(members)
         return rows
 
+    async def read_ends(self, edges: Collection[EdgeRow]) -> None:
+        """Reads the ends and the owners of edges."""
+        rows = self._rows
+        await self.read(
+            {edge.source for edge in edges if edge.source not in rows}
+            | {edge.target for edge in edges if edge.target not in rows}
+            | {edge.owner for edge in edges if edge.owner not in rows}
+        )
+
     def _take(self, rows: Iterable[NodeRow]) -> set[Key]:
         """Gives the canonical members of the components that the rows are in."""
         aliases: set[Key] = set()
@@ -49,11 +58,8 @@ class Known:
             if row.alias_of is not None:
                 self._joined[key] = row.alias_of
                 aliases.add(row.alias_of)
-            if row.flows or self._moment is not None:
-                if is_job(key):
-                    self._selective.add(key)
-                elif row.flows:
-                    self._declared.add(key)
+            if row.flows:
+                (self._selective if is_job(key) else self._declared).add(key)
             if row.hidden_at is not None and self.hidden(row):
                 self._hidden.add(key)
         return aliases

@@ -5,18 +5,26 @@ node, under the name of their canonical member. Through a job whose flows are st
 follows the flows and nothing else.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+import msgspec
 
 from headwater import fold
 from headwater.errors import NotFound
-from headwater.fold import Origin, Pairs
-from headwater.ids import FieldId, Key, NodeId, Ref, RunRef, order, parse_candidates
+from headwater.fold import Pairs
+from headwater.ids import FieldId, Key, NodeId, Ref, RunRef, is_job, parse_candidates
 from headwater.lineage.graph import Graph, GraphEdge, GraphNode
 from headwater.lineage.known import Known
+from headwater.lineage.past import Past
 from headwater.store import Direction, EdgeRow, Moment, NodeRow, Reader, Stated
 
 DEFAULT_DEPTH = 20
 DEFAULT_LIMIT = 10_000
+
+Entries = dict[Key, set[Key | None]]
+"""Nodes, and what each was entered from; None: it was entered as a whole."""
+Step = tuple[Key, Key, EdgeRow]
+"""(near, far, edge), near and far canonical."""
 
 
 async def resolve(reader: Reader, domain: str, text: str) -> Ref:
@@ -66,7 +74,7 @@ async def lineage(
     origin = (await walk.read((key,))).get(key)
     if origin is None or walk.hidden(origin):
         raise NotFound(f"nothing is known of {start}")
-    begin = await walk.enter(origin)
+    begin = walk.enter(origin)
     ways = (Direction.UP, Direction.DOWN) if direction is Direction.BOTH else (direction,)
     for way in ways:
         await walk.run(begin, way, depth)
@@ -78,6 +86,7 @@ class _Walk(Known):
 
     def __init__(self, reader: Reader, moment: Moment | None, limit: int) -> None:
         super().__init__(reader, moment)
+        self._past = None if moment is None else Past(reader, moment)
         self._limit = limit
         self._hops: dict[Key, int] = {}
         self._missing: dict[Key, set[Key]] = {}
@@ -87,7 +96,7 @@ class _Walk(Known):
         self._sources: set[Key] = set()
         self._truncated = False
 
-    async def enter(self, row: NodeRow) -> Key:
+    def enter(self, row: NodeRow) -> Key:
         key = row.alias_of or row.key
         self._hops[key] = 0
         return key
@@ -96,17 +105,17 @@ class _Walk(Known):
         """Walks one way from the start, level by level.
 
         A job with flows is entered once for each dataset that it is reached from, because each may
-        lead to other datasets; `entries` remembers from where. None: it is entered as a whole.
+        lead to other datasets; the entries remember from where.
         """
-        frontier: dict[Key, set[Key | None]] = {start: {None}}
-        entered: dict[Key, set[Key | None]] = {start: {None}}
+        frontier: Entries = {start: {None}}
+        entered: Entries = {start: {None}}
         for hop in range(1, depth + 1):
             steps = await self._steps(frontier, way)
             frontier = {}
+            self._take_in(steps, way, hop)
             for near, far, edge in steps:
-                if far not in self._hops and not self._admit(near, far, hop):
+                if far not in self._hops:
                     continue
-                self._keep(edge, near, far, way)
                 # An edge that another stated leads into the job as a whole.
                 through = near if far in self._selective and edge.owner == far else None
                 known = entered.get(far)
@@ -120,23 +129,46 @@ class _Walk(Known):
                 return
         await self._count_missing(frontier, way)
 
-    async def _count_missing(self, frontier: dict[Key, set[Key | None]], way: Direction) -> None:
-        """Counts what lies one edge behind the depth, without reading what it is."""
-        if self._moment is not None:
-            for near, far, _ in await self._steps(frontier, way):
-                if far not in self._hops:
+    def _take_in(self, steps: list[Step], way: Direction, hop: int) -> None:
+        """Takes edges and far nodes into the answer; what the limit leaves out is missing."""
+        hops, edges, up = self._hops, self._edges, way is Direction.UP
+        for near, far, edge in steps:
+            if far not in hops:
+                if len(hops) >= self._limit:
+                    self._truncated = True
                     self._missing.setdefault(near, set()).add(far)
+                    continue
+                hops[far] = hop
+            pair = (far, near) if up else (near, far)
+            known = edges.setdefault(pair, edge)
+            if known is not edge:
+                self._unite(pair, known, edge)
+
+    def _unite(self, pair: tuple[Key, Key], known: EdgeRow, edge: EdgeRow) -> None:
+        """Two aliases, or two owners, state one edge; each way may find it, too."""
+        united = self._united.setdefault(pair, {known.name})
+        if edge.name not in united:
+            united.add(edge.name)
+            self._edges[pair] = _joined(known, edge)
+
+    async def _count_missing(self, frontier: Entries, way: Direction) -> None:
+        """Counts what lies one edge behind the depth, without reading what it is."""
+        hops, missing = self._hops, self._missing
+        if self._past is not None:
+            for near, far, _ in await self._steps(frontier, way):
+                if far not in hops:
+                    missing.setdefault(near, set()).add(far)
             return
         asked = self._asked(frontier)
         allowed = await self._allowed(frontier, way)
         for end in await self._reader.ends(asked, way) if asked else ():
+            if end.canonical in hops:
+                continue
             reach = allowed.get(end.near)
-            if end.canonical not in self._hops and (
-                reach is None or end.owner != end.near or end.far in reach
-            ):
+            if reach is None or end.owner != end.near or end.far in reach:
                 near = self.canonical(end.near)
                 if end.canonical != near:
-                    self._missing.setdefault(near, set()).add(end.canonical)
+                    missing.setdefault(near, set()).add(end.canonical)
 
     def _asked(self, frontier: Iterable[Key]) -> list[Key]:
         """Every name of the nodes of a level."""
@@ -144,57 +176,44 @@ class _Walk(Known):
             return list(frontier)
         return [name for key in frontier for name in self.names(key) if name not in self._hidden]
 
-    def _admit(self, near: Key, far: Key, hop: int) -> bool:
-        """Takes a node into the answer; counts it as missing where the limit leaves it out."""
-        if len(self._hops) >= self._limit:
-            self._truncated = True
-            self._missing.setdefault(near, set()).add(far)
-            return False
-        self._hops[far] = hop
-        return True
-
-    def _keep(self, edge: EdgeRow, near: Key, far: Key, way: Direction) -> None:
-        pair = (far, near) if way is Direction.UP else (near, far)
-        known = self._edges.setdefault(pair, edge)
-        if known is not edge:
-            united = self._united.setdefault(pair, {known[:3]})
-            if edge[:3] not in united:
-                united.add(edge[:3])
-                self._edges[pair] = _joined(known, edge)
-
-    async def _steps(
-        self, frontier: dict[Key, set[Key | None]], way: Direction
-    ) -> list[tuple[Key, Key, EdgeRow]]:
-        """The (near, far, edge) steps out of a level, near and far canonical."""
+    async def _steps(self, frontier: Entries, way: Direction) -> list[Step]:
+        """The steps out of a level."""
         asked = self._asked(frontier)
         if not asked:
             return []
         edges = await self._reader.edges(asked, way, self._moment)
-        await self.read({key for edge in edges for key in edge[:3]})
-        if self._moment is not None:
-            edges = await self._holding(edges)
+        await self.read_ends(edges)
+        if self._past is not None:
+            await self._settle(self._past, {*asked, *(edge.owner for edge in edges)})
+            edges = self._past.holding(edges)
+        steps = (
+            [(edge.target, edge.source, edge) for edge in edges]
+            if way is Direction.UP
+            else [(edge.source, edge.target, edge) for edge in edges]
+        )
         allowed = await self._allowed(frontier, way)
-        hidden, joined, up = self._hidden, self._joined, way is Direction.UP
-        steps = []
-        for edge in edges:
-            near, far, owner = edge[:3]
-            if up:
-                near, far = far, near
-            if far in hidden or owner in hidden:
-                continue
-            reach = allowed.get(near)
-            if reach is not None and owner == near and far not in reach:
-                continue
-            near, far = joined.get(near, near), joined.get(far, far)
-            if near != far:
-                steps.append((near, far, edge))
+        if allowed or self._hidden or self._joined:
+            steps = self._open(steps, allowed)
         if len(self._hops) + len(steps) > self._limit:  # which ones are left out goes by name
             steps.sort(key=lambda step: (self._rows[step[0]].node, self._rows[step[1]].node))
         return steps
 
-    async def _allowed(
-        self, frontier: dict[Key, set[Key | None]], way: Direction
-    ) -> dict[Key, set[Key]]:
+    def _open(self, steps: list[Step], allowed: dict[Key, set[Key]]) -> list[Step]:
+        """The steps that hidden nodes and flows leave, between canonical members."""
+        hidden, joined = self._hidden, self._joined
+        kept = []
+        for near, far, edge in steps:
+            if far in hidden or edge.owner in hidden:
+                continue
+            reach = allowed.get(near)
+            if reach is not None and edge.owner == near and far not in reach:
+                continue
+            a, b = joined.get(near, near), joined.get(far, far)
+            if a != b:
+                kept.append((a, b, edge))
+        return kept
+
+    async def _allowed(self, frontier: Entries, way: Direction) -> dict[Key, set[Key]]:
         """For each job of the level whose flows are stated: which datasets they lead on to."""
         if not self._selective and not self._declared:
             return {}
@@ -204,7 +223,7 @@ class _Walk(Known):
             if key in self._selective and None not in entries
         ]
         declared = [key for key in frontier if key in self._declared]
-        await self._read_pairs((*jobs, *declared))
+        await self._read_pairs([*jobs, *declared])
         allowed: dict[Key, set[Key]] = {}
         for job in jobs:
             entries = {
@@ -218,67 +237,55 @@ class _Walk(Known):
             }
         return allowed
 
-    async def _read_pairs(self, owners: Iterable[Key]) -> None:
+    async def _read_pairs(self, owners: Sequence[Key]) -> None:
         unread = [owner for owner in owners if owner not in self._pairs]
         if unread:
             stated = await self._reader.stated(unread, self._moment)
             for owner in unread:
-                parts = stated.get(owner, [])
-                self._learn(owner, parts)
+                self._learn(owner, stated.get(owner, []))
+        for owner in owners:
+            self._sources.update(key for part in self._pairs[owner] for key in part.sealed)
 
     def _learn(self, owner: Key, parts: list[Stated]) -> None:
         self._pairs[owner] = fold.united_pairs(owner, (part.content for part in parts))
-        self._sources.update(key for part in self._pairs[owner] for key in part.sealed)
 
-    async def _holding(self, edges: list[EdgeRow]) -> list[EdgeRow]:
-        """The edges that held at the moment, with how they were known then."""
-        owners = sorted({edge.owner for edge in edges})
-        stated = await self._reader.stated(owners, self._moment)
-        origins: dict[tuple[Key, Key, Key], Origin] = {}
-        for owner, parts in stated.items():
-            if owner not in self._pairs:
-                self._learn(owner, parts)
-            for part in parts:
-                found = (fold.declared_edges if part.declared else fold.edges)(owner, part.content)
-                for (source, target), origin in found.items():
-                    name = (owner, source, target)
-                    origins[name] = origins.get(name, Origin(0)) | origin
-        kept = []
-        for edge in edges:
-            origin = origins.get((edge.owner, edge.source, edge.target), Origin(0))
-            origin |= edge.origin & Origin.RENAMED
-            if origin:
-                kept.append(edge._replace(origin=origin))
-        return kept
+    async def _settle(self, past: Past, owners: Iterable[Key]) -> None:
+        """Of those that held other contents at the moment, what they stated takes the place of what
+        their rows say."""
+        for owner, parts in (await past.learn(owners)).items():
+            self._learn(owner, parts)
+            flowing = self._selective if is_job(owner) else self._declared
+            flowing.discard(owner)
+            if any(not part.content.bare for part in parts):
+                flowing.add(owner)
 
     def graph(self, start: NodeId, direction: Direction, depth: int) -> Graph:
-        rows = self._rows
-        refs = {key: rows[key].node for key in self._hops}
-        place = {key: n for n, key in enumerate(sorted(refs, key=lambda key: order(refs[key])))}
-        hops = self._hops
-        edges = sorted(self._edges, key=lambda pair: (place[pair[0]], place[pair[1]]))
+        hops, kept = self._hops, self._edges
+        refs = {key: self._rows[key].node for key in hops}
+        named = sorted([(ref.namespace, ref.name, ref.kind, key) for key, ref in refs.items()])
+        keys = [key for _, _, _, key in named]
+        place = {key: n for n, key in enumerate(keys)}
+        count = len(keys)
+        pairs = sorted(kept, key=lambda pair: place[pair[0]] * count + place[pair[1]])
+        keys.sort(key=hops.__getitem__)
         return Graph(
             start=start,
             direction=direction,
             depth=depth,
             moment=self._moment,
-            nodes=tuple(
-                [
-                    GraphNode(refs[key], hops[key], *self._facts(key))
-                    for key in sorted(hops, key=lambda key: (hops[key], place[key]))
-                ]
-            ),
-            edges=tuple([_edge(refs[pair[0]], refs[pair[1]], self._edges[pair]) for pair in edges]),
+            nodes=tuple([self._node(key, refs[key]) for key in keys]),
+            edges=tuple([_edge(refs[pair[0]], refs[pair[1]], kept[pair]) for pair in pairs]),
             truncated=self._truncated,
             limit=self._limit,
         )
 
-    def _facts(self, key: Key) -> tuple[int, tuple[NodeId, ...], bool]:
-        """How much is missing behind a node, its other names, and is it known to have no source."""
-        hops, members = self._hops, self._members.get(key, ())
-        return (
+    def _node(self, key: Key, ref: NodeId) -> GraphNode:
+        hops, missing, members = self._hops, self._missing.get(key, ()), self._members.get(key, ())
+        return GraphNode(
+            ref,
+            hops[key],
             # not the difference of two sets, which would read all of the answer for each node
-            sum([far not in hops for far in self._missing.get(key, ())]),
+            sum([far not in hops for far in missing]) if missing else 0,
             tuple(sorted(row.node for row in members if row.key != key)) if members else (),
             bool(self._sources) and any(name in self._sources for name in self.names(key)),
         )
@@ -301,8 +308,8 @@ def _reached(part: Pairs, entries: set[Key], way: Direction) -> set[Key]:
 def _joined(a: EdgeRow, b: EdgeRow) -> EdgeRow:
     """Two edges between the same canonical nodes; runs are counted once for each."""
     last = a if a.last >= b.last else b
-    return last._replace(
-        origin=a.origin | b.origin, first=min(a.first, b.first), runs=a.runs + b.runs
+    return msgspec.structs.replace(
+        last, origin=a.origin | b.origin, first=min(a.first, b.first), runs=a.runs + b.runs
     )
 
 

@@ -96,7 +96,7 @@ async def of_node(finder: Finder, place: Place, until: Stamp | None) -> Around:
     """Args: until: the version of a dataset or job; None for now."""
     time = EVER if until is None else stamp_time(until)
     edges = await finder.reader.edges(place.keys, Direction.BOTH, Moment(time))
-    rows = await finder.reader.nodes({key for edge in edges for key in edge[:3]})
+    rows = await finder.reader.nodes({key for edge in edges for key in edge.name})
     groups: dict[tuple[Direction, Key], list[EdgeRow]] = {}
     for edge in edges:
         for way, near, far in (

@@ -5,11 +5,12 @@ is made once. What it may hold is the business of `graphs`; a test holds the two
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 import msgspec
 
 from headwater.dialects.native import graphs
-from headwater.dialects.native.params import iso
+from headwater.dialects.native.params import format_time
 from headwater.event import Transformation
 from headwater.fold import Origin
 from headwater.ids import FieldId, NodeId, encode
@@ -42,7 +43,7 @@ def graph(found: Graph) -> bytes:
             depth=found.depth,
             as_of=graphs.until(found.moment),
             since=graphs.since(found.moment),
-            nodes=_array([text.node(node) for node in found.nodes]),
+            nodes=_array(text.nodes(found.nodes)),
             edges=_array(text.edges(found.edges)),
             truncated=found.truncated,
             limit=found.limit,
@@ -63,21 +64,31 @@ class _Text:
         self._evidence: dict[_Evidence, str] = {}
         self._transformations: dict[tuple[Transformation, ...], str] = {}
 
-    def node(self, node: GraphNode) -> str:
-        ref = node.ref
-        owner, kind, field = ref, "field", "null"
-        if isinstance(owner, FieldId):
-            field, owner = _quoted(owner.name), owner.dataset
-        else:
-            kind = owner.kind._value_
-        namespace = self._namespace(owner.namespace)[1]
-        aliases = ",".join([f'"{alias}"' for alias in node.aliases])
-        return (
-            f'{{"id":"{self._ref(ref)}","kind":"{kind}","namespace":{namespace},'
-            f'"name":{_quoted(owner.name)},"field":{field},"hops":{node.hops},'
-            f'"missing":{node.missing},"aliases":[{aliases}],'
-            f'"source":{"true" if node.source else "false"}}}'
-        )
+    def nodes(self, nodes: Iterable[GraphNode]) -> list[str]:
+        refs = self._refs
+        items = []
+        for node in nodes:
+            ref = node.ref
+            owner, kind, field = ref, "field", "null"
+            if isinstance(owner, FieldId):
+                field, owner = _quoted(owner.name), owner.dataset
+            else:
+                kind = owner.kind._value_
+            namespace, space = self._namespace(owner.namespace)
+            name = encode(owner.name)
+            written = f"{kind}:{namespace}:{name}"
+            if owner is not ref:
+                written = str(ref)
+            refs[ref] = written
+            # what needs no percent sign needs no escape
+            quoted = f'"{name}"' if name == owner.name else _quoted(owner.name)
+            aliases = ",".join([f'"{alias}"' for alias in node.aliases]) if node.aliases else ""
+            items.append(
+                f'{{"id":"{written}","kind":"{kind}","namespace":{space},"name":{quoted},'
+                f'"field":{field},"hops":{node.hops},"missing":{node.missing},'
+                f'"aliases":[{aliases}],"source":{"true" if node.source else "false"}}}'
+            )
+        return items
 
     def edges(self, edges: Iterable[GraphEdge]) -> list[str]:
         """Edges between nodes that are written already."""
@@ -97,24 +108,18 @@ class _Text:
 
     def _way(self, edge: GraphEdge) -> str:
         """What only column edges say."""
-        job = "null" if edge.job is None else f'"{self._ref(edge.job)}"'
+        job = "null" if edge.job is None else f'"{self._job(edge.job)}"'
         how = self._transformations.get(edge.transformations)
         if how is None:
             items = tuple(map(graphs.transformation, edge.transformations))
             how = self._transformations[edge.transformations] = _json(items).decode()
         return f'"job":{job},"transformations":{how},"whole":{"true" if edge.whole else "false"}'
 
-    def _ref(self, ref: NodeId | FieldId) -> str:
-        """How it is written; percent-encoded, so it needs no escapes."""
-        text = self._refs.get(ref)
+    def _job(self, job: NodeId) -> str:
+        text = self._refs.get(job)
         if text is None:
-            text = self._refs[ref] = self._written(ref)
+            text = self._refs[job] = str(job)
         return text
-
-    def _written(self, ref: NodeId | FieldId) -> str:
-        if isinstance(ref, FieldId):
-            return str(ref)
-        return f"{ref.kind._value_}:{self._namespace(ref.namespace)[0]}:{encode(ref.name)}"
 
     def _namespace(self, name: str) -> tuple[str, str]:
         """Percent-encoded, and as JSON."""
@@ -127,14 +132,20 @@ class _Text:
 def _evidence(
     origin: Origin, first: int | None, last: int | None, runs: int, last_run: str | None
 ) -> str:
-    part = {
-        "origins": graphs.origins(origin),
-        "first_seen": iso(first),
-        "last_seen": iso(last),
-        "runs": runs,
-        "last_run": last_run,
-    }
-    return _json(part)[1:-1].decode()
+    run = "null" if last_run is None else _quoted(last_run)
+    return (
+        f'"origins":{_origins(origin)},"first_seen":{_time(first)},"last_seen":{_time(last)},'
+        f'"runs":{runs},"last_run":{run}'
+    )
+
+
+@lru_cache(maxsize=64)
+def _origins(origin: Origin) -> str:
+    return _json(graphs.origins(origin)).decode()
+
+
+def _time(micros: int | None) -> str:
+    return "null" if micros is None else f'"{format_time(micros)}"'
 
 
 def _json(value: object) -> bytes:

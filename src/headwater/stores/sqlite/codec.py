@@ -1,6 +1,7 @@
 """How records are written in columns, and read back."""
 
 import operator
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -96,30 +97,58 @@ class _Shared:
         return known
 
 
-def decode_content(body: bytes, digest: bytes) -> Content:
+def decode_content(body: bytes, digest: bytes, about: Collection[Key] | None = None) -> Content:
+    """Reads a content back.
+
+    Args:
+        about: of column lineage, only what names one of these nodes: flows to them, and of other
+            flows the sources that are one of them.
+    """
     raw = _bodies.decode(body)
     nodes = raw.nodes
-    shared = [_read_sources(nodes, sources) for sources in raw.shared]
-
-    def flows(items: list[_Flow]) -> tuple[KeyFlow, ...]:
-        return tuple(
-            [
-                KeyFlow(
-                    nodes[target],
-                    fields,
-                    shared[sources] if isinstance(sources, int) else _read_sources(nodes, sources),
-                )
-                for target, fields, sources in items
-            ]
-        )
-
+    flows = _Flows(raw)
     return Content(
         tuple([nodes[i] for i in raw.inputs]),
         tuple([nodes[i] for i in raw.outputs]),
-        None if raw.explicit is None else flows(raw.explicit),
-        flows(raw.columns),
+        None if raw.explicit is None else flows.all(raw.explicit),
+        flows.all(raw.columns) if about is None else flows.about(raw.columns, about),
         digest,
     )
+
+
+class _Flows:
+    """Reads the flows of a body; lists of sources that flows share are read once."""
+
+    def __init__(self, raw: _Body) -> None:
+        self._nodes = raw.nodes
+        self._shared = raw.shared
+        self._read: dict[int, tuple[KeySource, ...]] = {}
+
+    def all(self, items: list[_Flow]) -> tuple[KeyFlow, ...]:
+        nodes = self._nodes
+        return tuple([KeyFlow(nodes[t], fields, self._sources(of)) for t, fields, of in items])
+
+    def about(self, items: list[_Flow], wanted: Collection[Key]) -> tuple[KeyFlow, ...]:
+        nodes = self._nodes
+        places = {place for place, node in enumerate(nodes) if node in wanted}
+        shared = [[each for each in some if each[0] in places] for some in self._shared]
+        found: list[KeyFlow] = []
+        for target, fields, of in items:
+            if target in places:
+                found.append(KeyFlow(nodes[target], fields, self._sources(of)))
+                continue
+            some = shared[of] if isinstance(of, int) else [s for s in of if s[0] in places]
+            if some:
+                found.append(KeyFlow(nodes[target], fields, _read_sources(nodes, some)))
+        return tuple(found)
+
+    def _sources(self, of: list[_Source] | int) -> tuple[KeySource, ...]:
+        if not isinstance(of, int):
+            return _read_sources(self._nodes, of)
+        known = self._read.get(of)
+        if known is None:
+            known = self._read[of] = _read_sources(self._nodes, self._shared[of])
+        return known
 
 
 def _read_sources(nodes: list[bytes], sources: list[_Source]) -> tuple[KeySource, ...]:

@@ -114,6 +114,9 @@ SELECT id, body FROM content WHERE owner_id = ? AND digest = ?
 -- name: content_by_id
 SELECT digest FROM content WHERE id = ?
 
+-- name: content_body
+SELECT body, digest FROM content WHERE id = ?
+
 -- name: content_digests
 SELECT id, digest FROM content WHERE id IN (SELECT value FROM carray(?))
 
@@ -283,26 +286,34 @@ CROSS JOIN edge e
 CROSS JOIN node n ON n.id = e.source_id CROSS JOIN node o ON o.id = e.owner_id
 WHERE e.origin <> 0 AND n.hidden_at IS NULL AND o.hidden_at IS NULL
 
+-- name: currents_of
+SELECT c.owner_id, c.contents FROM carray(?) f CROSS JOIN current c ON c.owner_id = f.value
+
 -- name: versions_between
-SELECT DISTINCT version_id FROM run
-WHERE job_id = ?1 AND complete IN (0, 1) AND at >= ?2 AND at <= ?3 AND version_id IS NOT NULL
+SELECT DISTINCT f.value, r.version_id
+FROM carray(?1) f CROSS JOIN run r
+    ON r.job_id = f.value AND r.complete IN (0, 1) AND r.at >= ?2 AND r.at <= ?3
 
--- name: newest_complete_at
-SELECT at, run_id, version_id FROM run
-WHERE job_id = ?1 AND complete = 1 AND at <= ?2 ORDER BY at DESC, run_id DESC LIMIT 1
+-- The version of the newest complete run at a time, and those of the incomplete ones after it. A text
+-- stands before all bytes.
+-- name: versions_at
+SELECT DISTINCT f.value, r.version_id, i.version_id
+FROM carray(?1) f
+LEFT JOIN run r ON r.id = (
+    SELECT id FROM run WHERE job_id = f.value AND complete = 1 AND at <= ?2
+    ORDER BY at DESC, run_id DESC LIMIT 1
+)
+LEFT JOIN run i ON i.job_id = f.value AND i.complete = 0 AND i.at <= ?2
+    AND (i.at, i.run_id) > (coalesce(r.at, -0x7fffffffffffffff), coalesce(r.run_id, ''))
 
--- name: later_incomplete_at
-SELECT DISTINCT version_id FROM run
-WHERE job_id = ?1 AND complete = 0 AND (at, run_id) > (?2, ?3) AND at <= ?4
+-- name: declarations_at
+SELECT d.owner_id, d.content_id
+FROM carray(?1) f CROSS JOIN declaration d ON d.owner_id = f.value AND d.stamp = (
+    SELECT max(stamp) FROM declaration WHERE owner_id = f.value AND stamp <= ?2
+)
 
--- name: all_incomplete_at
-SELECT DISTINCT version_id FROM run WHERE job_id = ?1 AND complete = 0 AND at <= ?2
-
--- name: declaration_at
-SELECT content_id FROM declaration WHERE owner_id = ? AND stamp <= ? ORDER BY stamp DESC LIMIT 1
-
--- name: content_body
-SELECT body, digest FROM content WHERE id = ?
+-- name: content_bodies
+SELECT c.id, c.body, c.digest FROM carray(?) f CROSS JOIN content c ON c.id = f.value
 
 -- name: run_version
 SELECT version_id FROM run WHERE run_id = ?1 AND job_id = ?2
@@ -426,11 +437,12 @@ WHERE f.search_name MATCH ?1 AND n.name LIKE ?2 ESCAPE '\' AND s.domain_id = ?3
 AND n.kind IN (SELECT value FROM carray(?4)) AND n.hidden_at IS NULL
 LIMIT ?5
 
+-- All names are read; one stretch of the index for a namespace is read faster than one for each kind.
 -- name: search_names_short
 SELECT n.id, NULL, NULL
 FROM node n JOIN namespace s ON s.id = n.namespace_id
 WHERE n.name LIKE ?1 ESCAPE '\' AND s.domain_id = ?2
-AND n.kind IN (SELECT value FROM carray(?3)) AND n.hidden_at IS NULL
+AND +n.kind IN (SELECT value FROM carray(?3)) AND n.hidden_at IS NULL
 LIMIT ?4
 
 -- name: search_namespaces

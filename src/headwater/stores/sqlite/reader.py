@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from headwater.event import gist_of
 from headwater.fold import Origin
 from headwater.ids import Key
-from headwater.records import Content, FacetState, Stamp, stamp_ceiling, stamp_time
+from headwater.records import FacetState, Stamp, stamp_time
 from headwater.store import (
     Direction,
     EdgeRow,
@@ -14,13 +14,13 @@ from headwater.store import (
     Moment,
     NodeDetail,
     NodeRow,
-    Stated,
 )
 from headwater.stores.sqlite import codec
 from headwater.stores.sqlite.bodies import Bodies
 from headwater.stores.sqlite.browsing import Browsing
 from headwater.stores.sqlite.changes import Changes
 from headwater.stores.sqlite.connection import Connection, Row, array
+from headwater.stores.sqlite.holding import Holding
 from headwater.stores.sqlite.latest import Latest
 from headwater.stores.sqlite.locating import Locating
 from headwater.stores.sqlite.nodes import Namespaces
@@ -33,7 +33,7 @@ _EDGES = {
 }
 
 
-class SqliteReader(Browsing, Locating):
+class SqliteReader(Browsing, Locating, Holding):
     """Fills `store.Reader` and `slices.Browser`.
 
     Nothing here ever waits, so a question runs through in its thread.
@@ -79,7 +79,8 @@ class SqliteReader(Browsing, Locating):
             rows += self._db.all(name, array(ids), int(now), until)
         if direction is Direction.BOTH:
             rows = list({row[:3]: row for row in rows}.values())
-        self._learn({i for row in rows for i in row[:3]})
+        known = self._rows
+        self._learn({i for row in rows for i in row[:3] if i not in known})
         runs = self._run_ids({row[7] for row in rows})
         keys_of = self._keys
         return [
@@ -118,49 +119,6 @@ class SqliteReader(Browsing, Locating):
             End(keys_of[near], keys_of[owner], key, key if alias is None else keys_of[alias])
             for near, owner, _, key, alias in rows
         ]
-
-    async def stated(self, owners: Iterable[Key], moment: Moment | None) -> dict[Key, list[Stated]]:
-        found: dict[Key, list[Stated]] = {}
-        for owner_id in self._known_ids(owners):
-            held = self._held_now(owner_id) if moment is None else self._held_at(owner_id, moment)
-            if held:
-                found[self._keys[owner_id]] = [
-                    Stated(self._content(content), declared) for content, declared in held
-                ]
-        return found
-
-    def _held_now(self, owner: int) -> list[tuple[int, bool]]:
-        row = self._db.one("current_of", owner)
-        return [] if row is None else codec.decode_current(row[0])
-
-    def _held_at(self, owner: int, moment: Moment) -> list[tuple[int, bool]]:
-        found: set[tuple[int, bool]] = set()
-        if moment.since is not None:
-            rows = self._db.all("versions_between", owner, moment.since, moment.until)
-        else:
-            newest = self._db.one("newest_complete_at", owner, moment.until)
-            if newest is None:
-                rows = self._db.all("all_incomplete_at", owner, moment.until)
-            else:
-                found.add((newest[2], False))
-                rows = self._db.all(
-                    "later_incomplete_at", owner, newest[0], newest[1], moment.until
-                )
-        found.update((version, False) for (version,) in rows)
-        declared = self._db.one("declaration_at", owner, stamp_ceiling(moment.until))
-        if declared is not None:
-            found.add((declared[0], True))
-        return sorted(found)
-
-    def _content(self, identity: int) -> Content:
-        row = self._db.one("content_body", identity)
-        assert row is not None
-        return codec.decode_content(row[0], row[1])
-
-    async def run_stated(self, job: Key, run_id: str) -> Content | None:
-        ids = self._known_ids((job,))
-        row = self._db.one("run_version", codec.write_run_id(run_id), ids[0]) if ids else None
-        return None if row is None or row[0] is None else self._content(row[0])
 
     async def bodies(self, positions: Sequence[int]) -> dict[int, LoggedEvent]:
         if not positions:

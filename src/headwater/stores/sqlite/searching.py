@@ -7,7 +7,8 @@ from headwater.stores.sqlite.names import KINDS
 from headwater.stores.sqlite.nodes import Nodes
 
 TRIGRAM = 3
-TRIGRAMS_USED = 12
+TRIGRAMS_USED = 6
+"""A few that lie apart say nearly as much as all; each costs its whole list of names."""
 CANDIDATES = 1_000
 """How many finds are ranked, at the least, before the best are shown."""
 
@@ -60,8 +61,15 @@ def _rank(hit: Hit, words: str) -> tuple[int, int, str, str]:
 
 
 def _trigrams(words: str) -> str | None:
-    """The index query for a substring: all of its trigrams; None where it is too short."""
-    pieces = dict.fromkeys(words[i : i + TRIGRAM] for i in range(len(words) - TRIGRAM + 1))
+    """The index query for a substring: some of its trigrams; None where it is too short.
+
+    Names begin alike and end apart, so the last ones come first, and before them those with a
+    digit; what overlaps comes after what does not. What is found is compared with the whole.
+    """
+    starts = range(len(words) - TRIGRAM, -1, -1)
+    apart = [words[i : i + TRIGRAM] for i in starts[::TRIGRAM]]
+    apart.sort(key=lambda piece: not any(map(str.isdigit, piece)))
+    pieces = dict.fromkeys([*apart, *(words[i : i + TRIGRAM] for i in starts)])
     quoted = ['"' + piece.replace('"', '""') + '"' for piece in pieces if "\0" not in piece]
     return " AND ".join(quoted[:TRIGRAMS_USED]) or None
 
