@@ -19,7 +19,7 @@ from headwater.stores.sqlite import open_store
 from tests.contract import feeding
 from tests.contract.events import NAMESPACE, at, encoded, job_event, run_event
 from tests.contract.events import dataset as use
-from tests.property.test_generated_runs import (
+from tests.property.generated import (
     DATASETS,
     JOBS,
     KINDS,
