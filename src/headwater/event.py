@@ -236,6 +236,8 @@ class Event(msgspec.Struct, frozen=True, eq=False):
     inputs: tuple[DatasetUse, ...] = ()
     outputs: tuple[DatasetUse, ...] = ()
     dataset: NodeStatement | None = None
+    said: bytes = b""
+    """Stands for the statements of job, inputs and outputs: where it is equal, they are."""
     declares: bool = True
     """False for a job event that names neither inputs nor outputs nor explicit lineage: it says
     nothing of them, and what was declared before stands."""

@@ -1,5 +1,6 @@
 """A bounded memory of things already worked out."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
@@ -13,7 +14,7 @@ class Memo(Generic[K, V]):
     def __init__(self, budget: int) -> None:
         self._budget = budget
         self._weight = 0
-        self._entries: dict[K, V] = {}
+        self._entries: OrderedDict[K, V] = OrderedDict()  # a dict looks long for its first entry
         self._weights: dict[K, int] = {}
         self.get: Callable[[K], V | None] = self._entries.get
         """The value of a key; the dict's own method, because nothing is called more often."""
@@ -29,7 +30,8 @@ class Memo(Generic[K, V]):
             self._weights[key] = weight
             self._weight += weight
             while self._weight > self._budget:
-                self.drop(next(iter(self._entries)))
+                oldest, _ = self._entries.popitem(last=False)
+                self._weight -= self._weights.pop(oldest)
         return value
 
     def drop(self, key: K) -> None:

@@ -4,6 +4,7 @@ What is worked out once is remembered, because most events repeat what the ones 
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from headwater.event import (
     TERMINAL,
@@ -36,7 +37,18 @@ from headwater.records import (
 
 Mentions = dict[Key, NodeId]
 NODES_KEPT = 40_000
-CONTENT_WEIGHT = 32 << 20
+SHAPES_WEIGHT = 48 << 20
+
+
+class _Shape(NamedTuple):
+    """What follows from an event's statements alone, whichever run states them."""
+
+    owner: NodeRecord
+    nodes: tuple[NodeRecord, ...]
+    keys: frozenset[Key]
+    mentions: tuple[tuple[Key, NodeId], ...]
+    renames: tuple[tuple[Key, Key], ...]
+    content: Content
 
 
 class Projector:
@@ -45,9 +57,7 @@ class Projector:
     def __init__(self) -> None:
         self._nodes: Memo[tuple[str, bytes], NodeRecord] = Memo(NODES_KEPT)
         self._jobs: Memo[tuple[str, str, str], Key] = Memo(NODES_KEPT)
-        self._contents: Memo[tuple[str | bytes, ...], tuple[Content, Mentions]] = Memo(
-            CONTENT_WEIGHT
-        )
+        self._shapes: Memo[tuple[str, bytes], _Shape] = Memo(SHAPES_WEIGHT)
 
     def project(self, received: Received) -> Projected:
         event, domain = received.event, received.domain
@@ -55,10 +65,35 @@ class Projector:
         identity = event_id(event.time, received.digest)
         if event.kind is EventKind.DATASET:
             return self._dataset_event(identity, stamp, event, domain)
+        shape = self._shapes.get((domain, event.said)) or self._shape(domain, event)
+        mentions = shape.mentions
+        run: RunRecord | None = None
+        parents: tuple[RunRecord, ...] = ()
+        if event.kind is EventKind.RUN:
+            named: Mentions = {}
+            run, parents = self._run(domain, shape.owner.key, stamp, event, shape.content, named)
+            if named:
+                named = {**dict(mentions), **named}
+                mentions = tuple([each for each in named.items() if each[0] not in shape.keys])
+        return Projected(
+            id=identity,
+            stamp=stamp,
+            kind=event.kind,
+            nodes=shape.nodes,
+            mentions=mentions,
+            run=run,
+            parents=parents,
+            owner=shape.owner.key,
+            content=shape.content
+            if event.declares or run is not None or shape.owner.hides
+            else None,
+            renames=shape.renames,
+        )
+
+    def _shape(self, domain: str, event: Event) -> _Shape:
         assert event.job is not None
         owner = self._node(domain, event.job)
-        said, named = self._content(domain, owner, event)
-        mentions = dict(named)
+        said, mentions = _content(domain, event)
         nodes = {owner.key: owner}
         renames: list[tuple[Key, Key]] = []
         for use in (*event.inputs, *event.outputs):
@@ -66,23 +101,18 @@ class Projector:
             known = nodes.get(record.key)
             nodes[record.key] = record if known is None else _united(known, record)
             _mention(domain, record.key, use.statement, mentions, renames)
-        run, parents = (
-            self._run(domain, owner.key, stamp, event, said, mentions)
-            if event.kind is EventKind.RUN
-            else (None, ())
+        shape = _Shape(
+            owner,
+            tuple(nodes.values()),
+            frozenset(nodes),
+            tuple([each for each in mentions.items() if each[0] not in nodes]),
+            tuple(renames),
+            said,
         )
-        return Projected(
-            id=identity,
-            stamp=stamp,
-            kind=event.kind,
-            nodes=tuple(nodes.values()),
-            mentions=tuple((key, node) for key, node in mentions.items() if key not in nodes),
-            run=run,
-            parents=parents,
-            owner=owner.key,
-            content=said if event.declares or run is not None or owner.hides else None,
-            renames=tuple(renames),
-        )
+        sources = {id(flow.sources): len(flow.sources) for flow in said.columns}
+        names = sum([len(flow.fields) for flow in said.columns], sum(sources.values()))
+        weight = 800 + 200 * (len(nodes) + len(mentions)) + 100 * names
+        return self._shapes.put((domain, event.said), shape, weight) if event.said else shape
 
     def _dataset_event(self, identity: bytes, stamp: Stamp, event: Event, domain: str) -> Projected:
         assert event.dataset is not None
@@ -122,38 +152,6 @@ class Projector:
             hides=facts.hides,
         )
         return self._nodes.put((domain, statement.digest), record)
-
-    def _content(self, domain: str, owner: NodeRecord, event: Event) -> tuple[Content, Mentions]:
-        assert event.job is not None
-        facts = event.job.facts
-        lineage = facts.lineage if isinstance(facts, JobFacts) else None
-        together = facts.columns if isinstance(facts, JobFacts) else None
-        memo_key: tuple[str | bytes, ...] = (
-            owner.key,
-            owner.digest if lineage is not None or together is not None else b"",
-            *(use.statement.digest for use in event.inputs),
-            "->",
-            *(use.statement.digest for use in event.outputs),
-        )
-        known = self._contents.get(memo_key)
-        if known is not None:
-            return known
-        mentions: Mentions = {}
-        columns = _key_flows(domain, together or (), mentions)
-        for use in event.outputs:
-            stated = use.statement.facts
-            if isinstance(stated, DatasetFacts) and stated.columns is not None:
-                flows = _key_flows(domain, stated.columns, mentions)
-                columns.extend(flows or (KeyFlow(use.statement.node.key(domain), (), ()),))
-        said = content(
-            (use.statement.node.key(domain) for use in event.inputs),
-            (use.statement.node.key(domain) for use in event.outputs),
-            None if lineage is None else _key_flows(domain, lineage, mentions),
-            columns,
-        )
-        apart = {id(flow.sources): len(flow.sources) for flow in said.columns}
-        weight = 500 + 100 * (sum(len(f.fields) for f in columns) + sum(apart.values()))
-        return self._contents.put(memo_key, (said, mentions), weight)
 
     def _run(
         self,
@@ -210,6 +208,28 @@ class Projector:
     def _job_key(self, domain: str, job: NodeId) -> Key:
         name = (domain, job.namespace, job.name)
         return self._jobs.get(name) or self._jobs.put(name, job.key(domain))
+
+
+def _content(domain: str, event: Event) -> tuple[Content, Mentions]:
+    """What the event says of its job's inputs, outputs and flows, and whom it names by that."""
+    assert event.job is not None
+    facts = event.job.facts
+    lineage = facts.lineage if isinstance(facts, JobFacts) else None
+    together = facts.columns if isinstance(facts, JobFacts) else None
+    mentions: Mentions = {}
+    columns = _key_flows(domain, together or (), mentions)
+    for use in event.outputs:
+        stated = use.statement.facts
+        if isinstance(stated, DatasetFacts) and stated.columns is not None:
+            flows = _key_flows(domain, stated.columns, mentions)
+            columns.extend(flows or (KeyFlow(use.statement.node.key(domain), (), ()),))
+    said = content(
+        (use.statement.node.key(domain) for use in event.inputs),
+        (use.statement.node.key(domain) for use in event.outputs),
+        None if lineage is None else _key_flows(domain, lineage, mentions),
+        columns,
+    )
+    return said, mentions
 
 
 def _united(a: NodeRecord, b: NodeRecord) -> NodeRecord:

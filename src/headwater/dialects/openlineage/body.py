@@ -29,7 +29,7 @@ _version = re.compile(r"/facets/(\d{1,9})-\d{1,9}-\d{1,9}/", re.ASCII)
 
 def split(raw: bytes, pointer: str, findings: Findings) -> list[tuple[str, bytes]]:
     """The facets of a `facets` object, by name; null is as absent, for each of them and for all."""
-    if not raw:
+    if not raw or raw == b"{}":
         return []
     try:
         members = _members.decode(raw)

@@ -1,6 +1,7 @@
 """From the bytes of an OpenLineage event to an `Event`."""
 
 import re
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -8,9 +9,10 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from headwater.dialects.openlineage import body as bodies
-from headwater.dialects.openlineage import moment, runs, tolerant, wire
-from headwater.dialects.openlineage.findings import MOST, Findings
-from headwater.dialects.openlineage.statements import JOB, SUBJECT, USED, Statements
+from headwater.dialects.openlineage import moment, tolerant, wire
+from headwater.dialects.openlineage.findings import Findings
+from headwater.dialects.openlineage.runs import RunFacets
+from headwater.dialects.openlineage.statements import SUBJECT, Statements
 from headwater.dialects.openlineage.wire import WireDataset, WireEvent
 from headwater.errors import InvalidEvent, MalformedBody, Problem
 from headwater.event import DatasetUse, Event, EventKind, EventType, Facet, JobFacts
@@ -61,6 +63,7 @@ class Decoder:
         self._name_limit = name_limit
         self._depth_limit = depth_limit
         self._statements = Statements(strict, name_limit, memo_bytes, lean)
+        self._runs = RunFacets(strict, lean, memo_bytes // 8)
 
     def decode(self, body: bytes) -> Event:
         """Decodes one event.
@@ -138,41 +141,41 @@ class Decoder:
         assert outline.run and outline.job
         kind = _type(outline.event_type, findings)
         run_id = self._run_id(outline.run.run_id, findings)
-        job = self._statements.read(JOB, outline.job, "/job", findings)
-        run_facets, run = runs.read(bytes(outline.run.facets), findings, self._lean)
-        inputs = self._uses(outline.inputs, "/inputs", findings)
-        outputs = self._uses(outline.outputs, "/outputs", findings)
+        read, written = outline.inputs or (), outline.outputs or ()
+        said = self._statements.read_all(outline.job, read, written, findings)
+        run_facets, run = self._runs.read(bytes(outline.run.facets), findings)
         return Event(
             EventKind.RUN,
             head.time,
             kind,
             head.producer,
             head.schema_url,
-            job,
+            said.job,
             run_id,
             run_facets,
             run,
-            inputs,
-            outputs,
+            self._used(read, said.inputs, "/inputs", findings),
+            self._used(written, said.outputs, "/outputs", findings),
+            said=said.digest,
             flags=tuple(findings.flags),
         )
 
     def _job_event(self, outline: WireEvent, head: "_Head", findings: Findings) -> Event:
         assert outline.job
-        job = self._statements.read(JOB, outline.job, "/job", findings)
-        inputs = self._uses(outline.inputs, "/inputs", findings)
-        outputs = self._uses(outline.outputs, "/outputs", findings)
-        explicit = isinstance(job.facts, JobFacts) and job.facts.lineage is not None
+        read, written = outline.inputs or (), outline.outputs or ()
+        said = self._statements.read_all(outline.job, read, written, findings)
+        explicit = isinstance(said.job.facts, JobFacts) and said.job.facts.lineage is not None
         return Event(
             EventKind.JOB,
             head.time,
             producer=head.producer,
             schema_url=head.schema_url,
-            job=job,
-            inputs=inputs,
-            outputs=outputs,
+            job=said.job,
+            inputs=self._used(read, said.inputs, "/inputs", findings),
+            outputs=self._used(written, said.outputs, "/outputs", findings),
+            said=said.digest,
             # The clients write empty lists where nothing is said; facet entries can say "none".
-            declares=bool(inputs or outputs or explicit),
+            declares=bool(read or written or explicit),
             flags=tuple(findings.flags),
         )
 
@@ -195,21 +198,22 @@ class Decoder:
             flags=tuple(findings.flags),
         )
 
-    def _uses(
-        self, datasets: list[WireDataset] | UnsetType | None, side: str, findings: Findings
+    def _used(
+        self,
+        datasets: Sequence[WireDataset],
+        uses: tuple[DatasetUse, ...],
+        side: str,
+        findings: Findings,
     ) -> tuple[DatasetUse, ...]:
-        uses = []
-        if datasets and len(datasets) > MOST:
-            findings.refuse(side, f"more than {MOST} datasets")
-            findings.settle()
-        for at, dataset in enumerate(datasets or ()):
-            pointer = f"{side}/{at}"
-            statement = self._statements.read(USED, dataset, pointer, findings)
-            facets: tuple[Facet, ...] = ()
+        """The uses with their own facets; without, when lean: they are only looked at."""
+        found: list[DatasetUse] | None = None
+        for at, dataset in enumerate(datasets):
             if dataset.input_facets or dataset.output_facets:
-                facets = _use_facets(dataset, pointer, findings, self._lean)
-            uses.append(DatasetUse(statement, facets))
-        return tuple(uses)
+                facets = _use_facets(dataset, f"{side}/{at}", findings, self._lean)
+                if facets:
+                    found = list(uses) if found is None else found
+                    found[at] = DatasetUse(uses[at].statement, facets)
+        return uses if found is None else tuple(found)
 
     def _run_id(self, text: str, findings: Findings) -> str:
         run_id = fold_run_id(text)

@@ -8,6 +8,7 @@ from headwater.dialects.openlineage.findings import Findings, Report, fits
 from headwater.dialects.openlineage.salvage import Reader
 from headwater.event import Facet, RunFacts, RunLink
 from headwater.ids import fold_run_id, job
+from headwater.memo import Memo
 
 
 class LinkedRun(msgspec.Struct, rename="camel"):
@@ -44,8 +45,40 @@ _nominal = Reader(NominalTime)
 _error = Reader(ErrorMessage)
 
 
-def read(raw: bytes, findings: Findings, lean: bool) -> tuple[tuple[Facet, ...], RunFacts]:
-    """The facets of a run as they are (lean: none of them), and what they state."""
+Read = tuple[tuple[Facet, ...], RunFacts]
+_LARGEST = 4_096
+"""Bytes of facets that are remembered: what is larger seldom comes twice."""
+
+
+class RunFacets:
+    """Reads the facets of runs; START and COMPLETE of a run often state the same ones.
+
+    Args:
+        lean: leave out the facets, and keep what they state.
+    """
+
+    def __init__(self, strict: bool, lean: bool, memo_bytes: int) -> None:
+        self._strict = strict
+        self._lean = lean
+        self._memo: Memo[bytes, Read] = Memo(memo_bytes)
+
+    def read(self, raw: bytes, findings: Findings) -> Read:
+        """The facets of a run as they are (lean: none of them), and what they state."""
+        known = self._memo.get(raw)
+        if known is not None:
+            return known
+        own = Findings(self._strict)
+        read = _read(raw, own, self._lean)
+        for problem in own.refused:
+            findings.refuse(problem.pointer, problem.reason)
+        for problem in own.flags:
+            findings.odd(problem.pointer, problem.reason)
+        if len(raw) <= _LARGEST and not own.flags and not own.refused:
+            self._memo.put(raw, read, 1_000 + 2 * len(raw))
+        return read
+
+
+def _read(raw: bytes, findings: Findings, lean: bool) -> Read:
     parent: Parent | None = None
     nominal: tuple[int | None, int | None] | None = None
     error: str | None = None

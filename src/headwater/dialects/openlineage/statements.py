@@ -1,16 +1,16 @@
 """What an event says of a job or a dataset: read once, remembered while the same is said again."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any, NamedTuple
 
 import msgspec
 
 from headwater.dialects.openlineage import body, facets
-from headwater.dialects.openlineage.findings import Findings, step
+from headwater.dialects.openlineage.findings import MOST, Findings, step
 from headwater.dialects.openlineage.wire import WireDataset, WireJob
-from headwater.event import DatasetFacts, Facet, Gist, JobFacts, NodeStatement
+from headwater.event import DatasetFacts, DatasetUse, Facet, Gist, JobFacts, NodeStatement
 from headwater.ids import NodeId, NodeKind, digest_of
 from headwater.memo import Memo
 
@@ -35,6 +35,15 @@ USED = Role("used", NodeKind.DATASET, DatasetFacts, facets.DATASET_USED)
 """A dataset that is an input or output."""
 
 
+class Together(NamedTuple):
+    """All that an event says of its job and datasets; the facets of their use are left out."""
+
+    digest: bytes
+    job: NodeStatement
+    inputs: tuple[DatasetUse, ...]
+    outputs: tuple[DatasetUse, ...]
+
+
 class Statements:
     """Reads statements; pointers in a statement start at its node."""
 
@@ -43,6 +52,50 @@ class Statements:
         self._limit = name_limit
         self._lean = lean
         self._memo: Memo[bytes, NodeStatement] = Memo(memo_bytes)
+        self._together: Memo[bytes, Together] = Memo(memo_bytes)
+
+    def read_all(
+        self,
+        job: WireJob,
+        inputs: Sequence[WireDataset],
+        outputs: Sequence[WireDataset],
+        findings: Findings,
+    ) -> Together:
+        """Most events of a job say what the one before them said, and are read by one look."""
+        for side, datasets in (("/inputs", inputs), ("/outputs", outputs)):
+            if len(datasets) > MOST:
+                findings.refuse(side, f"more than {MOST} datasets")
+                findings.settle()
+        digest = _digest_of_all(job, inputs, outputs)
+        known = self._together.get(digest)
+        if known is not None:
+            return known
+        own = Findings(self._strict)
+        together = Together(
+            digest,
+            self.read(JOB, job, "/job", own),
+            self._uses(inputs, "/inputs", own),
+            self._uses(outputs, "/outputs", own),
+        )
+        for problem in own.refused:
+            findings.refuse(problem.pointer, problem.reason)
+        for problem in own.flags:
+            findings.odd(problem.pointer, problem.reason)
+        if not own.refused and not own.flags:
+            uses = (*together.inputs, *together.outputs)
+            weight = sum([_weight(use.statement) for use in uses], _weight(together.job))
+            self._together.put(digest, together, weight)
+        return together
+
+    def _uses(
+        self, datasets: Sequence[WireDataset], side: str, findings: Findings
+    ) -> tuple[DatasetUse, ...]:
+        return tuple(
+            [
+                DatasetUse(self.read(USED, dataset, f"{side}/{at}", findings))
+                for at, dataset in enumerate(datasets)
+            ]
+        )
 
     def read(
         self, role: Role, wire: WireJob | WireDataset, pointer: str, findings: Findings
@@ -88,6 +141,22 @@ def _digest(role: Role, wire: WireJob | WireDataset) -> bytes:
     head = f"{role.word}{len(namespace)}:{namespace}{len(name)}:{name}"
     digest = sha256(head.encode("utf-8", "surrogatepass"))
     digest.update(wire.facets)
+    return digest.digest()[:16]
+
+
+def _digest_of_all(
+    job: WireJob, inputs: Sequence[WireDataset], outputs: Sequence[WireDataset]
+) -> bytes:
+    """Stands for the nodes in their roles and order, and the bytes of all their facets."""
+    nodes: list[WireJob | WireDataset] = [job, *inputs, *outputs]
+    heads = [f"{len(inputs)} {len(outputs)}"]
+    heads += [
+        f" {len(node.namespace)} {len(node.name)} {len(node.facets)}:{node.namespace}{node.name}"
+        for node in nodes
+    ]
+    digest = sha256("".join(heads).encode("utf-8", "surrogatepass"))
+    for node in nodes:
+        digest.update(node.facets)
     return digest.digest()[:16]
 
 
