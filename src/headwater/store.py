@@ -71,22 +71,48 @@ class NodeDetail(msgspec.Struct, frozen=True):
     last: int | None
 
 
-class EdgeRow(msgspec.Struct, frozen=True, gc=False):
-    """An edge with its evidence: how it is known, first and last seen (µs), and by which runs."""
+class Evidence(msgspec.Struct, frozen=True, cache_hash=True):
+    """How an edge is known, first and last seen (µs), and by which runs. Many edges share one."""
 
-    source: Key
-    target: Key
-    owner: Key
     origin: Origin
     first: int
     last: int
     runs: int
     last_run: str | None
 
+
+class EdgeRow(msgspec.Struct, frozen=True, gc=False):
+    """An edge with its evidence."""
+
+    source: Key
+    target: Key
+    owner: Key
+    evidence: Evidence
+
     @property
     def name(self) -> tuple[Key, Key, Key]:
         """No two edges share source, target and owner."""
         return self.source, self.target, self.owner
+
+    @property
+    def origin(self) -> Origin:
+        return self.evidence.origin
+
+    @property
+    def first(self) -> int:
+        return self.evidence.first
+
+    @property
+    def last(self) -> int:
+        return self.evidence.last
+
+    @property
+    def runs(self) -> int:
+        return self.evidence.runs
+
+    @property
+    def last_run(self) -> str | None:
+        return self.evidence.last_run
 
 
 class End(msgspec.Struct, frozen=True, gc=False):
