@@ -94,26 +94,6 @@ class EdgeRow(msgspec.Struct, frozen=True, gc=False):
         """No two edges share source, target and owner."""
         return self.source, self.target, self.owner
 
-    @property
-    def origin(self) -> Origin:
-        return self.evidence.origin
-
-    @property
-    def first(self) -> int:
-        return self.evidence.first
-
-    @property
-    def last(self) -> int:
-        return self.evidence.last
-
-    @property
-    def runs(self) -> int:
-        return self.evidence.runs
-
-    @property
-    def last_run(self) -> str | None:
-        return self.evidence.last_run
-
 
 class End(msgspec.Struct, frozen=True, gc=False):
     """The far end of an edge that holds now, where it is only counted: by its own key and by the

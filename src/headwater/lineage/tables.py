@@ -327,12 +327,13 @@ def _reached(part: Pairs, entries: set[Key], way: Direction) -> set[Key]:
 
 def _joined(a: EdgeRow, b: EdgeRow) -> EdgeRow:
     """Two edges between the same canonical nodes; runs are counted once for each."""
-    last = a if a.last >= b.last else b
+    last, other = (a, b) if a.evidence.last >= b.evidence.last else (b, a)
+    known, more = last.evidence, other.evidence
     united = Evidence(
-        origin=a.origin | b.origin,
-        first=min(a.first, b.first),
-        last=last.last,
-        runs=a.runs + b.runs,
-        last_run=last.evidence.last_run,
+        origin=known.origin | more.origin,
+        first=min(known.first, more.first),
+        last=known.last,
+        runs=known.runs + more.runs,
+        last_run=known.last_run,
     )
     return msgspec.structs.replace(last, evidence=united)
