@@ -71,17 +71,23 @@ class NodeDetail(msgspec.Struct, frozen=True):
     last: int | None
 
 
-class EdgeRow(msgspec.Struct, frozen=True, gc=False):
-    """An edge with its evidence: how it is known, first and last seen (µs), and by which runs."""
+class Evidence(msgspec.Struct, frozen=True, cache_hash=True):
+    """How an edge is known, first and last seen (µs), and by which runs. Many edges share one."""
 
-    source: Key
-    target: Key
-    owner: Key
     origin: Origin
     first: int
     last: int
     runs: int
     last_run: str | None
+
+
+class EdgeRow(msgspec.Struct, frozen=True, gc=False):
+    """An edge with its evidence."""
+
+    source: Key
+    target: Key
+    owner: Key
+    evidence: Evidence
 
     @property
     def name(self) -> tuple[Key, Key, Key]:

@@ -9,6 +9,8 @@ import itertools
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+import msgspec
+
 from headwater import fold
 from headwater.errors import NotFound
 from headwater.event import Transformation
@@ -18,7 +20,7 @@ from headwater.lineage.graph import Graph, GraphEdge, GraphNode
 from headwater.lineage.known import Known
 from headwater.lineage.past import Past
 from headwater.records import KeyFlow
-from headwater.store import Direction, EdgeRow, Moment, Reader
+from headwater.store import Direction, EdgeRow, Evidence, Moment, Reader
 
 EDGES_PER_NODE = 5
 LEAST_EDGES = 2_000
@@ -36,14 +38,13 @@ Flows = dict[Key, list[tuple[Origin, KeyFlow]]]
 """What owners state of the columns of some datasets."""
 
 
-class _Step(NamedTuple):
+class _Step(msgspec.Struct, frozen=True):
     source: Place
     target: Place
     owner: Key
-    origin: Origin
+    evidence: Evidence
     transformations: tuple[Transformation, ...]
     whole: bool
-    evidence: EdgeRow
 
 
 async def column_lineage(
@@ -82,6 +83,7 @@ class _ColumnWalk(Known):
         self._past = None if moment is None else Past(reader, moment)
         self._flows: Flows = {}
         """Of the owners around the latest level."""
+        self._said: dict[tuple[Origin, Evidence], Evidence] = {}
         self._hops: dict[Place, int] = {}
         self._missing: dict[Place, set[Place]] = {}
         self._edges: dict[tuple[Place, Place, Key], _Step] = {}
@@ -157,37 +159,48 @@ class _ColumnWalk(Known):
         if self._past is not None:
             await self._past.learn({edge.owner for edge in edges})
             edges = self._past.holding(edges)
-        evidence: dict[tuple[Key, Key], EdgeRow] = {}
+        around: dict[tuple[Key, Key], EdgeRow] = {}
         for edge in edges:
             near = edge.target if way is Direction.UP else edge.source
-            evidence.setdefault((edge.owner, near), edge)
-        self._flows = await self._read_flows(evidence)
+            around.setdefault((edge.owner, near), edge)
+        self._flows = await self._read_flows(around)
         steps: list[_Step] = []
-        for (owner, near), row in sorted(evidence.items()):
-            if self.hidden(self._rows[owner]):
+        for (owner, near), row in sorted(around.items()):
+            if owner in self._hidden:
                 continue
             for origin, flow in self._flows.get(owner, ()):
-                offered = self._follow(owner, origin, flow, near, wanted[near], way, row)
+                evidence = self._known_by(origin, row.evidence)
+                offered = self._follow(owner, flow, near, wanted[near], way, evidence)
                 steps.extend(itertools.islice(offered, self._most_edges - len(steps)))
         if len(steps) >= self._most_edges:
             self._truncated = True
         await self.read({key for s in steps for key in (s.source.dataset, s.target.dataset)})
-        resolved = [
-            step._replace(source=self._canonical(step.source), target=self._canonical(step.target))
-            for step in steps
-            if not self.hidden(self._rows[_ends(step, way)[1].dataset])
-        ]
-        return sorted(resolved, key=lambda s: (_order(s.source), _order(s.target), s.owner))
+        if self._hidden:
+            steps = [s for s in steps if _ends(s, way)[1].dataset not in self._hidden]
+        if self._joined:
+            steps = [self._between_canonical(step) for step in steps]
+        return sorted(steps, key=lambda s: (_order(s.source), _order(s.target), s.owner))
+
+    def _known_by(self, origin: Origin, evidence: Evidence) -> Evidence:
+        """The evidence of the edge between datasets, of a flow that is known in its own way."""
+        known = self._said.get((origin, evidence))
+        if known is None:
+            known = msgspec.structs.replace(evidence, origin=origin)
+            self._said[origin, evidence] = known
+        return known
+
+    def _between_canonical(self, step: _Step) -> _Step:
+        source, target = self._canonical(step.source), self._canonical(step.target)
+        return msgspec.structs.replace(step, source=source, target=target)
 
     def _follow(
         self,
         owner: Key,
-        origin: Origin,
         flow: KeyFlow,
         near: Key,
         fields: set[str | None],
         way: Direction,
-        row: EdgeRow,
+        evidence: Evidence,
     ) -> Iterator[_Step]:
         """The steps that one flow offers from a dataset's wanted fields (None: any of them)."""
         if is_job(flow.target):
@@ -201,7 +214,7 @@ class _ColumnWalk(Known):
                 for at in _at(field, fields):
                     for source in sources:
                         whole = source.field is None or field is None
-                        how = (owner, origin, source.transformations, whole, row)
+                        how = (owner, evidence, source.transformations, whole)
                         yield _Step(Place(source.node, source.field), Place(near, at), *how)
             return
         for source in flow.sources:
@@ -211,7 +224,7 @@ class _ColumnWalk(Known):
                         end = Place(flow.target, field)
                         start = Place(near, at)
                         whole = source.field is None or field is None
-                        how = (owner, origin, source.transformations, whole, row)
+                        how = (owner, evidence, source.transformations, whole)
                         yield _Step(start, end, *how)
 
     async def _read_flows(self, pairs: Iterable[tuple[Key, Key]]) -> Flows:
@@ -248,11 +261,7 @@ class _ColumnWalk(Known):
             GraphEdge(
                 source=self._ref(step.source),
                 target=self._ref(step.target),
-                origin=step.origin,
-                first_seen=step.evidence.first,
-                last_seen=step.evidence.last,
-                runs=step.evidence.runs,
-                last_run=step.evidence.last_run,
+                evidence=step.evidence,
                 job=self._rows[step.owner].node if is_job(step.owner) else None,
                 transformations=step.transformations,
                 whole=step.whole,

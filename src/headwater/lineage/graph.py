@@ -5,7 +5,7 @@ import msgspec
 from headwater.event import Flow, RunLink, Transformation
 from headwater.fold import Origin
 from headwater.ids import FieldId, NodeId, Ref
-from headwater.store import Direction, Moment
+from headwater.store import Direction, Evidence, Moment
 
 
 class GraphNode(msgspec.Struct, frozen=True):
@@ -32,14 +32,30 @@ class GraphEdge(msgspec.Struct, frozen=True):
 
     source: NodeId | FieldId
     target: NodeId | FieldId
-    origin: Origin
-    first_seen: int | None
-    last_seen: int | None
-    runs: int
-    last_run: str | None
+    evidence: Evidence
     job: NodeId | None = None
     transformations: tuple[Transformation, ...] = ()
     whole: bool = False
+
+    @property
+    def origin(self) -> Origin:
+        return self.evidence.origin
+
+    @property
+    def first_seen(self) -> int:
+        return self.evidence.first
+
+    @property
+    def last_seen(self) -> int:
+        return self.evidence.last
+
+    @property
+    def runs(self) -> int:
+        return self.evidence.runs
+
+    @property
+    def last_run(self) -> str | None:
+        return self.evidence.last_run
 
 
 class Graph(msgspec.Struct, frozen=True):

@@ -54,6 +54,8 @@ class Net:
             return net
         rows = await reader.nodes(jobs)
         stating = [key for key, row in rows.items() if row.flows or graph.moment is not None]
+        if not stating:
+            return net
         stated = await reader.stated(stating, graph.moment)
         net._keys = [
             frozenset(name.key(domain) for name in (dataset_of(node.ref), *node.aliases))

@@ -42,15 +42,16 @@ class Past:
         """The edges that held, with how they were known; their owners are learnt."""
         kept = []
         for edge in edges:
-            then = self._origins.get(edge.owner)
+            then, evidence = self._origins.get(edge.owner), edge.evidence
             if then is None:
-                if edge.origin:
+                if evidence.origin:
                     kept.append(edge)
                 continue
             origin = then.get((edge.source, edge.target), Origin(0))
-            origin |= edge.origin & Origin.RENAMED
+            origin |= evidence.origin & Origin.RENAMED
             if origin:
-                kept.append(msgspec.structs.replace(edge, origin=origin))
+                known = msgspec.structs.replace(evidence, origin=origin)
+                kept.append(msgspec.structs.replace(edge, evidence=known))
         return kept
 
 

@@ -16,7 +16,7 @@ from headwater.ids import FieldId, Key, NodeId, Ref, RunRef, is_job, parse_candi
 from headwater.lineage.graph import Graph, GraphEdge, GraphNode
 from headwater.lineage.known import Known
 from headwater.lineage.past import Past
-from headwater.store import Direction, EdgeRow, Moment, NodeRow, Reader, Stated
+from headwater.store import Direction, EdgeRow, Evidence, Moment, NodeRow, Reader, Stated
 
 DEFAULT_DEPTH = 20
 DEFAULT_LIMIT = 10_000
@@ -110,6 +110,8 @@ class _Walk(Known):
         frontier: Entries = {start: {None}}
         entered: Entries = {start: {None}}
         for hop in range(1, depth + 1):
+            if len(self._hops) >= self._limit and self._past is None:
+                frontier = await self._leading_inward(frontier, way)
             steps = await self._steps(frontier, way)
             frontier = {}
             self._take_in(steps, way, hop)
@@ -151,6 +153,18 @@ class _Walk(Known):
             united.add(edge.name)
             self._edges[pair] = _joined(known, edge)
 
+    async def _leading_inward(self, frontier: Entries, way: Direction) -> Entries:
+        """When the answer is full: those of a level that have edges to what is in it. What the
+        others lead to is only counted."""
+        inward: set[Key] = set()
+        for near, far in await self._ends(frontier, way):
+            if far in self._hops:
+                inward.add(near)
+            else:
+                self._truncated = True
+                self._missing.setdefault(near, set()).add(far)
+        return {near: entries for near, entries in frontier.items() if near in inward}
+
     async def _count_missing(self, frontier: Entries, way: Direction) -> None:
         """Counts what lies one edge behind the depth, without reading what it is."""
         hops, missing = self._hops, self._missing
@@ -159,16 +173,22 @@ class _Walk(Known):
                 if far not in hops:
                     missing.setdefault(near, set()).add(far)
             return
+        for near, far in await self._ends(frontier, way):
+            if far not in hops:
+                missing.setdefault(near, set()).add(far)
+
+    async def _ends(self, frontier: Entries, way: Direction) -> list[tuple[Key, Key]]:
+        """The (near, far) of the steps out of a level, now, as `_steps` would find them."""
         asked = self._asked(frontier)
         allowed = await self._allowed(frontier, way)
+        found = []
         for end in await self._reader.ends(asked, way) if asked else ():
-            if end.canonical in hops:
-                continue
             reach = allowed.get(end.near)
             if reach is None or end.owner != end.near or end.far in reach:
                 near = self.canonical(end.near)
                 if end.canonical != near:
-                    missing.setdefault(near, set()).add(end.canonical)
+                    found.append((near, end.canonical))
+        return found
 
     def _asked(self, frontier: Iterable[Key]) -> list[Key]:
         """Every name of the nodes of a level."""
@@ -274,7 +294,7 @@ class _Walk(Known):
             depth=depth,
             moment=self._moment,
             nodes=tuple([self._node(key, refs[key]) for key in keys]),
-            edges=tuple([_edge(refs[pair[0]], refs[pair[1]], kept[pair]) for pair in pairs]),
+            edges=tuple([GraphEdge(refs[a], refs[b], kept[a, b].evidence) for a, b in pairs]),
             truncated=self._truncated,
             limit=self._limit,
         )
@@ -307,11 +327,13 @@ def _reached(part: Pairs, entries: set[Key], way: Direction) -> set[Key]:
 
 def _joined(a: EdgeRow, b: EdgeRow) -> EdgeRow:
     """Two edges between the same canonical nodes; runs are counted once for each."""
-    last = a if a.last >= b.last else b
-    return msgspec.structs.replace(
-        last, origin=a.origin | b.origin, first=min(a.first, b.first), runs=a.runs + b.runs
+    last, other = (a, b) if a.evidence.last >= b.evidence.last else (b, a)
+    known, more = last.evidence, other.evidence
+    united = Evidence(
+        origin=known.origin | more.origin,
+        first=min(known.first, more.first),
+        last=known.last,
+        runs=known.runs + more.runs,
+        last_run=known.last_run,
     )
-
-
-def _edge(source: NodeId, target: NodeId, row: EdgeRow) -> GraphEdge:
-    return GraphEdge(source, target, row.origin, row.first, row.last, row.runs, row.last_run)
+    return msgspec.structs.replace(last, evidence=united)

@@ -139,16 +139,17 @@ async def _neighbour(
     until: Stamp | None,
 ) -> Neighbour | None:
     time = EVER if until is None else stamp_time(until)
-    newest = max(group, key=lambda edge: edge.last)
+    newest = max(group, key=lambda edge: edge.evidence.last)
+    said = newest.evidence
     by_runs = is_job(far.key) and not is_job(place.row.key) and newest.owner == far.key
-    if not by_runs or not any(edge.runs for edge in group):
-        declared = any(edge.origin & Origin.DECLARED for edge in group)
+    if not by_runs or not any(edge.evidence.runs for edge in group):
+        declared = any(edge.evidence.origin & Origin.DECLARED for edge in group)
         if by_runs and not declared:
             return None
-        at = newest.last if newest.last <= time else newest.first
+        at = said.last if said.last <= time else said.first
         return Neighbour(await finder.place(far), at)
-    if newest.last <= time and newest.last_run is not None:
-        return Neighbour(Place(far, (far,), newest.last_run), newest.last)
+    if said.last <= time and said.last_run is not None:
+        return Neighbour(Place(far, (far,), said.last_run), said.last)
     return await _run_before(finder, place, far, way, until)
 
 
@@ -189,5 +190,5 @@ async def first_seen(finder: Finder, place: Place, way: Direction) -> int | None
     """Since when a dataset or job has a neighbour on this side; None: it never had one."""
     edges = await finder.reader.edges(place.keys, way, Moment(EVER))
     inner = set(place.keys)
-    return min((edge.first for edge in edges if not {edge.source, edge.target} <= inner),
+    return min((edge.evidence.first for edge in edges if not {edge.source, edge.target} <= inner),
                default=None)  # fmt: skip

@@ -112,7 +112,9 @@ class DatasetViews:
     async def _evidence(self, key: Key) -> tuple[int, int]:
         """When a dataset was named that no event states, by the edges around it."""
         edges = await self._browser.edges((key,), Direction.BOTH, None)
-        return min((e.first for e in edges), default=0), max((e.last for e in edges), default=0)
+        return min((e.evidence.first for e in edges), default=0), max(
+            (e.evidence.last for e in edges), default=0
+        )
 
     async def _used(self, nodes: Mapping[Key, NodeId]) -> dict[NodeId, dict[str, bytes]]:
         """The facets of the newest uses as an input: assertions and metrics of its data."""
@@ -217,7 +219,7 @@ async def modified(browser: Browser, datasets: Sequence[Key]) -> dict[Key, int]:
     found: dict[Key, int] = {}
     for edge in await browser.edges(datasets, Direction.UP, EVER):
         if edge.owner == edge.source and is_job(edge.owner):
-            found[edge.target] = max(edge.last, found.get(edge.target, edge.last))
+            found[edge.target] = max(edge.evidence.last, found.get(edge.target, edge.evidence.last))
     return found
 
 

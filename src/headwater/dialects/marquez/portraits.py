@@ -74,8 +74,14 @@ async def _datasets(
     for key, detail in details.items():
         node, gist = detail.row.node, detail.gist
         near = [edge for edge in edges if key in (edge.source, edge.target)] if unstated else []
-        first = min((e.first for e in near), default=0) if detail.first is None else detail.first
-        last = max((e.last for e in near), default=0) if detail.last is None else detail.last
+        first = (
+            min((e.evidence.first for e in near), default=0)
+            if detail.first is None
+            else detail.first
+        )
+        last = (
+            max((e.evidence.last for e in near), default=0) if detail.last is None else detail.last
+        )
         data = DatasetData(
             id=EntityId(node.namespace, node.name),
             type="STREAM" if gist.type == "STREAM" else "DB_TABLE",

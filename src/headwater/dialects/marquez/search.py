@@ -200,7 +200,7 @@ async def _lasts(asked: Question, details: Mapping[Key, NodeDetail]) -> dict[Key
     unstated = {key for key in details if key not in found}
     for edge in await asked.browser.edges(unstated, Direction.BOTH, None):
         for key in unstated & {edge.source, edge.target}:
-            found[key] = max(edge.last, found.get(key, 0))
+            found[key] = max(edge.evidence.last, found.get(key, 0))
     views = RunViews(asked)
     rows = await asked.browser.newest_runs([key for key in unstated if is_job(key)], 1)
     for key, mine in rows.items():

@@ -7,7 +7,7 @@ from headwater.dialects.native.graphs import EdgeItem
 from headwater.dialects.native.params import iso
 from headwater.dialects.native.views import Node, Time
 from headwater.event import RunLink
-from headwater.ids import RunRef
+from headwater.ids import FieldId, NodeId, RunRef
 from headwater.lineage.graph import (
     Group,
     GroupEdge,
@@ -144,6 +144,11 @@ class RollupAnswer(msgspec.Struct, frozen=True):
 
 
 def impact(found: Impact) -> ImpactAnswer:
+    refs = {item.ref: str(item.ref) for item in found.items}
+
+    def written(ref: NodeId | FieldId | None) -> str | None:
+        return None if ref is None else refs.get(ref) or str(ref)
+
     return ImpactAnswer(
         start=str(found.start),
         direction=found.direction.value,
@@ -151,8 +156,8 @@ def impact(found: Impact) -> ImpactAnswer:
         as_of=graphs.until(found.moment),
         since=graphs.since(found.moment),
         items=tuple(
-            ImpactItem(str(i.ref), i.hops, None if i.via is None else str(i.via), i.dependents)
-            for i in found.items
+            ImpactItem(refs[item.ref], item.hops, written(item.via), item.dependents)
+            for item in found.items
         ),
         total=found.total,
         at_least=found.at_least,

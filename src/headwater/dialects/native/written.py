@@ -15,8 +15,7 @@ from headwater.event import Transformation
 from headwater.fold import Origin
 from headwater.ids import FieldId, NodeId, encode
 from headwater.lineage.graph import Graph, GraphEdge, GraphNode
-
-_Evidence = tuple[Origin, int | None, int | None, int, str | None]
+from headwater.store import Evidence
 
 
 class _Head(msgspec.Struct, frozen=True):
@@ -61,7 +60,7 @@ class _Text:
     def __init__(self) -> None:
         self._refs: dict[NodeId | FieldId, str] = {}
         self._namespaces: dict[str, tuple[str, str]] = {}
-        self._evidence: dict[_Evidence, str] = {}
+        self._evidence: dict[Evidence, str] = {}
         self._transformations: dict[tuple[Transformation, ...], str] = {}
 
     def nodes(self, nodes: Iterable[GraphNode]) -> list[str]:
@@ -95,10 +94,9 @@ class _Text:
         refs, known = self._refs, self._evidence
         items = []
         for edge in edges:
-            evidence = (edge.origin, edge.first_seen, edge.last_seen, edge.runs, edge.last_run)
-            told = known.get(evidence)
+            told = known.get(edge.evidence)
             if told is None:
-                told = known[evidence] = _evidence(*evidence)
+                told = known[edge.evidence] = _evidence(edge.evidence)
             way = '"job":null,"transformations":[],"whole":false'
             if edge.job is not None or edge.transformations or edge.whole:
                 way = self._way(edge)
@@ -129,23 +127,20 @@ class _Text:
         return known
 
 
-def _evidence(
-    origin: Origin, first: int | None, last: int | None, runs: int, last_run: str | None
-) -> str:
-    run = "null" if last_run is None else _quoted(last_run)
+def _evidence(said: Evidence) -> str:
+    run = "null" if said.last_run is None else _quoted(said.last_run)
+    first = last = format_time(said.first)
+    if said.last != said.first:
+        last = format_time(said.last)
     return (
-        f'"origins":{_origins(origin)},"first_seen":{_time(first)},"last_seen":{_time(last)},'
-        f'"runs":{runs},"last_run":{run}'
+        f'"origins":{_origins(said.origin)},"first_seen":"{first}","last_seen":"{last}",'
+        f'"runs":{said.runs},"last_run":{run}'
     )
 
 
 @lru_cache(maxsize=64)
 def _origins(origin: Origin) -> str:
     return _json(graphs.origins(origin)).decode()
-
-
-def _time(micros: int | None) -> str:
-    return "null" if micros is None else f'"{format_time(micros)}"'
 
 
 def _json(value: object) -> bytes:

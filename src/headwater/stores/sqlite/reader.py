@@ -10,6 +10,7 @@ from headwater.store import (
     Direction,
     EdgeRow,
     End,
+    Evidence,
     LoggedEvent,
     Moment,
     NodeDetail,
@@ -49,6 +50,7 @@ class SqliteReader(Browsing, Locating, Holding):
     ) -> None:
         super().__init__(db, namespaces, latest, changes)
         self._bodies = bodies
+        self._evidence: dict[Row, Evidence] = {}
 
     async def nodes(self, keys: Iterable[Key]) -> dict[Key, NodeRow]:
         return {row.key: row for row in self._node_rows(keys).values()}
@@ -82,20 +84,17 @@ class SqliteReader(Browsing, Locating, Holding):
         known = self._rows
         self._learn({i for row in rows for i in row[:3] if i not in known})
         runs = self._run_ids({row[7] for row in rows})
-        keys_of = self._keys
-        return [
-            EdgeRow(
-                keys_of[source],
-                keys_of[target],
-                keys_of[owner],
-                _ORIGINS[origin],
-                first,
-                stamp_time(last),
-                count,
-                runs[run],
-            )
-            for source, target, owner, origin, first, last, count, run in rows
-        ]
+        keys_of, told = self._keys, self._evidence
+        found: list[EdgeRow] = []
+        for row in rows:
+            said = row[3:]
+            evidence = told.get(said)
+            if evidence is None:
+                origin, first, last, count, run = said
+                evidence = Evidence(_ORIGINS[origin], first, stamp_time(last), count, runs[run])
+                told[said] = evidence
+            found.append(EdgeRow(keys_of[row[0]], keys_of[row[1]], keys_of[row[2]], evidence))
+        return found
 
     def _run_ids(self, ids: set[int | None]) -> dict[int | None, str | None]:
         """How runs are named; many edges were last seen by the same one."""

@@ -9,16 +9,19 @@ from headwater.event import Transformation
 from headwater.fold import Origin
 from headwater.ids import FieldId, NodeId, NodeKind
 from headwater.lineage.graph import Graph, GraphEdge, GraphNode
-from headwater.store import Direction, Moment
+from headwater.store import Direction, Evidence, Moment
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=6) | st.sampled_from(
     ["", '"', "\\", "\n\x00", "a:b/c%2F", "<script>", "ä漢🙂"]
 )
-TIMES = st.none() | st.integers(-(10**12), 10**15)
+TIMES = st.integers(-(10**12), 10**15)
 NODES = st.builds(NodeId, st.sampled_from(NodeKind), TEXTS, TEXTS)
 DATASETS = st.builds(NodeId, st.just(NodeKind.DATASET), TEXTS, TEXTS)
 REFS = NODES | st.builds(FieldId, DATASETS, TEXTS)
 COUNTS = st.integers(0, 10**6)
+EVIDENCE = st.builds(
+    Evidence, st.integers(0, 31).map(Origin), TIMES, TIMES, COUNTS, st.none() | TEXTS
+)
 HOW = st.builds(Transformation, TEXTS, TEXTS, TEXTS, st.booleans())
 
 
@@ -42,11 +45,7 @@ def found(draw: st.DrawFn) -> Graph:
                 GraphEdge,
                 source=ends,
                 target=ends,
-                origin=st.integers(0, 31).map(Origin),
-                first_seen=TIMES,
-                last_seen=TIMES,
-                runs=COUNTS,
-                last_run=st.none() | TEXTS,
+                evidence=EVIDENCE,
                 job=st.none() | NODES,
                 transformations=st.lists(HOW, max_size=2).map(tuple),
                 whole=st.booleans(),
