@@ -1,6 +1,7 @@
 """Numbered pages: `slices.Browser` of every store."""
 
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -75,6 +76,40 @@ async def test_the_latest_jobs_are_the_same_however_they_are_found(
     assert await ask(fresh, question) == await ask(store, question)
     for each in (store, fresh):
         await each.close()
+
+
+@pytest.mark.anyio
+async def test_the_state_of_the_last_run_is_known_after_each_event(
+    tmp_path: Path, opener: Opener
+) -> None:
+    """However often it was asked for before, and whoever named the run first."""
+    chance = random.Random(5)
+    store = await opener(tmp_path / "a.db")
+
+    async def question(browser: Browser) -> dict[str, int]:
+        rows, _ = await browser.slice_jobs(DOMAIN, None, (), Slice(100))
+        runs = await browser.newest_runs([row.row.key for row in rows], 1)
+        counts = {}
+        for state in ("NEW", "RUNNING", "COMPLETE", "FAIL", "ABORT"):
+            found, _ = await browser.slice_jobs(DOMAIN, None, (state,), Slice(100))
+            assert [each.row for each in found] == [
+                each.row
+                for each in rows
+                if each.row.key in runs and runs[each.row.key][0].record.state == state
+            ]
+            counts[state] = len(found)
+        return counts
+
+    seen: Counter[str] = Counter()
+    for number in range(60):
+        kind = chance.choice(("START", "COMPLETE", "FAIL", "ABORT"))
+        name, minute = f"j{chance.randrange(9)}", chance.randrange(600)
+        above = parent(f"j{chance.randrange(12)}", run_id(200 + number % 5))
+        made = event(number % 40, kind, minute, name, run_facets=above)
+        await fill(store, job_event(name, minute) if number % 5 == 0 else made)
+        seen.update(await ask(store, question))
+    assert len(+seen) == 5, seen
+    await store.close()
 
 
 @pytest.mark.anyio

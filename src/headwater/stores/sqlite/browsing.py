@@ -135,14 +135,14 @@ class Browsing(Listing):
     ) -> tuple[list[NodeDetail], int]:
         domain_id, end = self._domain(domain), part.offset + part.limit
         hidden = {row[0] for row in self._db.all("hidden_jobs", domain_id)}
-        places = self._latest.jobs(self._db, domain_id)
+        places, known = self._latest.jobs(self._db, domain_id)
         shown = (
             place.id
             for place in places
             if place.id not in hidden and (namespace is None or place.namespace == namespace)
         )
         if states:
-            page = self._in_states(list(shown), frozenset(states), end)[part.offset :]
+            page = self._in_states(list(shown), known, frozenset(states), end)[part.offset :]
         else:
             page = list(islice(shown, part.offset, end))
         if namespace is None:
@@ -151,12 +151,21 @@ class Browsing(Listing):
             total = self._count_nodes(domain, namespace, NodeKind.JOB)
         return self._detailed(page[: part.limit]), total
 
-    def _in_states(self, jobs: Sequence[int], states: frozenset[str], most: int) -> list[int]:
+    def _in_states(
+        self, jobs: Sequence[int], known: dict[int, str], states: frozenset[str], most: int
+    ) -> list[int]:
         """The first of the jobs whose newest run is in one of the states."""
         found: list[int] = []
         for at in range(0, len(jobs), CHUNK):
-            rows: dict[int, str] = dict(self._db.all("newest_states", array(jobs[at : at + CHUNK])))
-            found += [job for job in jobs[at : at + CHUNK] if rows[job] in states]
+            chunk = jobs[at : at + CHUNK]
+            missing = [job for job in chunk if job not in known]
+            read: dict[int, str | None] = (
+                dict(self._db.all("newest_states", array(missing))) if missing else {}
+            )
+            # NEW may be a run that only others name; they may name one of a job without runs too,
+            # and no event of the job would say that this has changed.
+            known.update({job: state for job, state in read.items() if state and state != "NEW"})
+            found += [job for job in chunk if known.get(job, read.get(job)) in states]
             if len(found) >= most:
                 break
         return found
