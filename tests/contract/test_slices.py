@@ -88,7 +88,9 @@ async def test_the_state_of_the_last_run_is_known_after_each_event(
 
     async def question(browser: Browser) -> dict[str, int]:
         rows, _ = await browser.slice_jobs(DOMAIN, None, (), Slice(100))
-        runs = await browser.newest_runs([row.row.key for row in rows], 1)
+        keys = [row.row.key for row in rows]
+        runs = await browser.newest_runs(keys, 1)
+        assert runs == {key: each[:1] for key, each in (await browser.newest_runs(keys, 3)).items()}
         counts = {}
         for state in ("NEW", "RUNNING", "COMPLETE", "FAIL", "ABORT"):
             found, _ = await browser.slice_jobs(DOMAIN, None, (state,), Slice(100))

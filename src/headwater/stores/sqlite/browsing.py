@@ -181,9 +181,11 @@ class Browsing(Listing):
         return 0 if row is None else int(row[0])
 
     async def newest_runs(self, jobs: Iterable[Key], limit: int) -> dict[Key, list[RunRow]]:
-        rows: list[Row] = []
-        for identity in self._known_ids(jobs):
-            rows += self._db.all("slice_runs", identity, limit, 0)
+        ids = self._known_ids(jobs)
+        if limit == 1:
+            rows = self._db.all("newest_run_each", array(ids)) if ids else []
+        else:
+            rows = [row for each in ids for row in self._db.all("slice_runs", each, limit, 0)]
         found: dict[Key, list[RunRow]] = {}
         for run in self._brief(rows):
             found.setdefault(run.record.job, []).append(run)

@@ -107,6 +107,18 @@ FROM (
     ORDER BY 2 DESC, 3 DESC LIMIT ?2 OFFSET ?3
 ) p CROSS JOIN run r ON r.id = p.id
 
+-- The newest run of each job, for many jobs at once.
+-- name: newest_run_each
+SELECT r.run_id, r.job_id, r.first, r.started, r.running, r.newest, r.facts, r.version_id
+FROM carray(?) j CROSS JOIN run r ON r.id = (
+    SELECT id FROM (
+        SELECT id, at, run_id FROM run WHERE job_id = j.value AND complete = 1
+        UNION ALL
+        SELECT id, at, run_id FROM run WHERE job_id = j.value AND complete = 0
+        ORDER BY 2 DESC, 3 DESC LIMIT 1
+    )
+)
+
 -- name: ended_versions
 SELECT c.digest, count(*), min(r.at), max(r.at)
 FROM (
