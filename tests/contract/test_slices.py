@@ -21,9 +21,11 @@ from tests.unit.dialects.marquez.asking import (
     dataset_event,
     event,
     job_event,
+    made_of,
     parent,
     run_id,
 )
+from tests.unit.dialects.serving import dataset as table
 from tests.unit.dialects.serving import encoded, facet, schema
 
 T = TypeVar("T")
@@ -214,6 +216,18 @@ async def test_when_nodes_were_first_seen(tmp_path: Path, opener: Opener) -> Non
         return await browser.first_seen(DOMAIN, NodeKind.JOB, minutes)
 
     assert await ask(store, question) == [0, 1, 1, 2]
+
+    async def tables(browser: Browser) -> tuple[list[int], int]:
+        found = await browser.first_seen(DOMAIN, NodeKind.DATASET, minutes)
+        return found, (await browser.slice_nodes(DOMAIN, NodeKind.DATASET, None, Slice(1)))[1]
+
+    # One is stated, a column of it is made of another's, and a third name is an alias.
+    link = {"namespace": STOCK, "name": "alias", "type": "TABLE"}
+    made = table("made", facets=made_of(id=(("source", "id"),)))
+    await fill(store, event(4, minute=3, job="b", writes=(made,)))
+    assert await ask(store, tables) == ([0, 0, 2, 2], 2)
+    await fill(store, dataset_event("made", 4, symlinks=facet(identifiers=[link])))
+    assert await ask(store, tables) == ([1, 1, 3, 3], 3)
     assert at(1) < at(5)
     await store.close()
 

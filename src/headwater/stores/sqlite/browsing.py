@@ -1,5 +1,6 @@
 """Numbered pages: what `slices.Browser` asks for."""
 
+from bisect import bisect_left
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
@@ -25,6 +26,8 @@ CHUNK = 500
 
 _GISTS = {"dataSource": "source_gists", "tags": "tag_gists"}
 _gist = msgspec.json.Decoder(Gist)
+_AFTER_ALL = b"\xff" * 17
+_NEVER = 1 << 62
 
 
 class Writers(NamedTuple):
@@ -346,15 +349,30 @@ class Browsing(Listing):
         ]
 
     async def first_seen(self, domain: str, kind: NodeKind, times: Sequence[int]) -> list[int]:
-        domain_id, total, since = self._domain(domain), 0, b""
+        where = (self._domain(domain), KINDS[kind])
+        named = self._first_named(domain, kind)
+        total, since = 0, b""
         found = []
         for time in times:
             until = stamp_ceiling(time - 1)
-            row = self._db.one("first_seen", domain_id, KINDS[kind], since, until)
-            total += 0 if row is None else int(row[0])
-            found.append(total)
+            total += self._count_first(*where, since, until)
+            found.append(total + bisect_left(named, time))
             since = until
         return found
+
+    def _count_first(self, domain_id: int, kind: int, since: bytes, until: bytes) -> int:
+        row = self._db.one("first_seen", domain_id, kind, since, until)
+        return 0 if row is None else int(row[0])
+
+    def _first_named(self, domain: str, kind: NodeKind) -> list[int]:
+        """When each node that no event states was named first, in order; 0 where nobody knows."""
+        where = (self._domain(domain), KINDS[kind])
+        stated = self._count_first(*where, b"", _AFTER_ALL)
+        if stated == self._count_nodes(domain, None, kind):
+            return []  # to look for them is to look at every node
+        return sorted(
+            time if time < _NEVER else 0 for (time,) in self._db.all("first_named", *where)
+        )
 
     async def stated_gists(self, domain: str, facet: str) -> list[tuple[Gist, int]]:
         rows = self._db.all(_GISTS[facet], self._domain(domain))

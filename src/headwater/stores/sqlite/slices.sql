@@ -229,6 +229,15 @@ WHERE domain_id = ? AND quarter >= ? AND quarter < ?
 SELECT count(*) FROM namespace s CROSS JOIN node n ON n.namespace_id = s.id
 WHERE s.domain_id = ?1 AND n.kind = ?2 AND n.first >= ?3 AND n.first < ?4 AND n.hidden_at IS NULL
 
+-- Nodes that no event states, only others name: when the first edge was seen that names them.
+-- name: first_named
+SELECT min(
+    coalesce((SELECT min(e.first) FROM edge e WHERE e.source_id = n.id), 1 << 62),
+    coalesce((SELECT min(e.first) FROM edge e WHERE e.target_id = n.id), 1 << 62)
+)
+FROM namespace s CROSS JOIN node n ON n.namespace_id = s.id
+WHERE s.domain_id = ? AND n.kind = ? AND n.first IS NULL AND n.hidden_at IS NULL
+
 -- name: source_gists
 WITH RECURSIVE distinct_gist (gist) AS (
     SELECT min(gist) FROM node_facet WHERE name = 'dataSource'
