@@ -103,11 +103,20 @@ class Server:
         return self._log.read_text(errors="replace")[-2_000:].strip()
 
     @property
+    def _processes(self) -> list[Path]:
+        """The server's process, and the one that writes for it."""
+        main = Path(f"/proc/{self._process.pid}")
+        started = (file.read_text().split() for file in main.glob("task/*/children"))
+        return [main, *(Path(f"/proc/{each}") for found in started for each in found)]
+
+    @property
     def cpu_seconds(self) -> float:
-        text = Path(f"/proc/{self._process.pid}/stat").read_text()
-        # Fields 14 and 15, counted after the name, which may hold spaces.
-        user, system = text.rpartition(")")[2].split()[11:13]
-        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+        ticks = 0
+        for process in self._processes:
+            # Fields 14 and 15, counted after the name, which may hold spaces.
+            text = (process / "stat").read_text()
+            ticks += sum(map(int, text.rpartition(")")[2].split()[11:13]))
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     @property
     def rss_mb(self) -> float:
@@ -118,10 +127,15 @@ class Server:
         return self._status_mb("VmHWM")
 
     def _status_mb(self, name: str) -> float:
-        for line in Path(f"/proc/{self._process.pid}/status").read_text().splitlines():
-            if line.startswith(name):
-                return int(line.split()[1]) / 1_024
-        raise ServerFailed("the server is gone")
+        found = [
+            int(line.split()[1]) / 1_024
+            for process in self._processes
+            for line in (process / "status").read_text().splitlines()
+            if line.startswith(name)
+        ]
+        if not found:
+            raise ServerFailed("the server is gone")
+        return sum(found)
 
 
 def database_bytes(database: Path) -> int:

@@ -7,10 +7,12 @@ with those of later runs that are not complete, united with what is declared for
 
 from collections.abc import Iterable
 from enum import IntFlag
+from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
 
 from headwater.ids import Key, is_job
-from headwater.records import Content, KeyFlow, KeySource, Stamp, content
+from headwater.records import Content, KeyFlow, Stamp, content
 
 
 class Origin(IntFlag):
@@ -96,19 +98,20 @@ def pairs(owner: Key, part: Content) -> Pairs:
 
 def _column_sources(flows: Iterable[KeyFlow]) -> dict[Key, frozenset[Key]]:
     """The nodes that feed each target. Targets that are fed by the same groups share one set: of
-    100 x 100 columns in each of 100 groups, sets of their own would be a million entries.
+    100 x 100 columns in each of 100 groups, sets of their own would be 10,000 entries each time.
+    The flows of a target stand together in a content.
     """
-    groups: dict[Key, dict[int, tuple[KeySource, ...]]] = {}
-    for flow in flows:
-        if flow.sources:
-            groups.setdefault(flow.target, {})[id(flow.sources)] = flow.sources
     united: dict[tuple[int, ...], frozenset[Key]] = {}
     found: dict[Key, frozenset[Key]] = {}
-    for target, feeding in groups.items():
+    for target, own in groupby(flows, attrgetter("target")):
+        feeding = {id(flow.sources): flow.sources for flow in own if flow.sources}
+        if not feeding:
+            continue
         which = tuple(feeding)
         if which not in united:
             united[which] = frozenset({each.node for group in feeding.values() for each in group})
-        found[target] = united[which]
+        before = found.get(target)
+        found[target] = united[which] if before is None else before | united[which]
     return found
 
 

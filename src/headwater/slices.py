@@ -153,7 +153,8 @@ class Browser(Reader, Protocol):
         ...
 
     async def count_writes(self, dataset: Key) -> int:
-        """How many runs wrote a dataset; it changes only when an event names the dataset."""
+        """How many runs wrote a dataset; it changes only when an event names the dataset, or a job
+        that ever wrote it."""
         ...
 
     async def newest_whole_write(self, dataset: Key) -> RunRow | None:
@@ -181,7 +182,10 @@ class Browser(Reader, Protocol):
         ...
 
     async def first_seen(self, domain: str, kind: NodeKind, times: Sequence[int]) -> list[int]:
-        """How many nodes, without those hidden now, were stated before each of the times."""
+        """How many nodes, without those hidden now, were there before each of the times: stated,
+        or where no event states them, named by an edge. What only a parent or an alias names
+        counts from the beginning on.
+        """
         ...
 
     async def stated_gists(self, domain: str, facet: str) -> list[tuple[Gist, int]]:

@@ -1,6 +1,7 @@
 """Numbered pages: `slices.Browser` of every store."""
 
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,9 +21,11 @@ from tests.unit.dialects.marquez.asking import (
     dataset_event,
     event,
     job_event,
+    made_of,
     parent,
     run_id,
 )
+from tests.unit.dialects.serving import dataset as table
 from tests.unit.dialects.serving import encoded, facet, schema
 
 T = TypeVar("T")
@@ -75,6 +78,42 @@ async def test_the_latest_jobs_are_the_same_however_they_are_found(
     assert await ask(fresh, question) == await ask(store, question)
     for each in (store, fresh):
         await each.close()
+
+
+@pytest.mark.anyio
+async def test_the_state_of_the_last_run_is_known_after_each_event(
+    tmp_path: Path, opener: Opener
+) -> None:
+    """However often it was asked for before, and whoever named the run first."""
+    chance = random.Random(5)
+    store = await opener(tmp_path / "a.db")
+
+    async def question(browser: Browser) -> dict[str, int]:
+        rows, _ = await browser.slice_jobs(DOMAIN, None, (), Slice(100))
+        keys = [row.row.key for row in rows]
+        runs = await browser.newest_runs(keys, 1)
+        assert runs == {key: each[:1] for key, each in (await browser.newest_runs(keys, 3)).items()}
+        counts = {}
+        for state in ("NEW", "RUNNING", "COMPLETE", "FAIL", "ABORT"):
+            found, _ = await browser.slice_jobs(DOMAIN, None, (state,), Slice(100))
+            assert [each.row for each in found] == [
+                each.row
+                for each in rows
+                if each.row.key in runs and runs[each.row.key][0].record.state == state
+            ]
+            counts[state] = len(found)
+        return counts
+
+    seen: Counter[str] = Counter()
+    for number in range(60):
+        kind = chance.choice(("START", "COMPLETE", "FAIL", "ABORT"))
+        name, minute = f"j{chance.randrange(9)}", chance.randrange(600)
+        above = parent(f"j{chance.randrange(12)}", run_id(200 + number % 5))
+        made = event(number % 40, kind, minute, name, run_facets=above)
+        await fill(store, job_event(name, minute) if number % 5 == 0 else made)
+        seen.update(await ask(store, question))
+    assert len(+seen) == 5, seen
+    await store.close()
 
 
 @pytest.mark.anyio
@@ -177,6 +216,18 @@ async def test_when_nodes_were_first_seen(tmp_path: Path, opener: Opener) -> Non
         return await browser.first_seen(DOMAIN, NodeKind.JOB, minutes)
 
     assert await ask(store, question) == [0, 1, 1, 2]
+
+    async def tables(browser: Browser) -> tuple[list[int], int]:
+        found = await browser.first_seen(DOMAIN, NodeKind.DATASET, minutes)
+        return found, (await browser.slice_nodes(DOMAIN, NodeKind.DATASET, None, Slice(1)))[1]
+
+    # One is stated, a column of it is made of another's, and a third name is an alias.
+    link = {"namespace": STOCK, "name": "alias", "type": "TABLE"}
+    made = table("made", facets=made_of(id=(("source", "id"),)))
+    await fill(store, event(4, minute=3, job="b", writes=(made,)))
+    assert await ask(store, tables) == ([0, 0, 2, 2], 2)
+    await fill(store, dataset_event("made", 4, symlinks=facet(identifiers=[link])))
+    assert await ask(store, tables) == ([1, 1, 3, 3], 3)
     assert at(1) < at(5)
     await store.close()
 

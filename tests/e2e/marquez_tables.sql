@@ -40,3 +40,19 @@ CREATE TABLE dataset_fields_tag_mapping (dataset_field_uuid uuid REFERENCES data
   PRIMARY KEY (tag_uuid, dataset_field_uuid));
 CREATE TABLE jobs_tag_mapping (job_uuid uuid REFERENCES jobs, tag_uuid uuid REFERENCES tags,
   tagged_at timestamptz NOT NULL, PRIMARY KEY (tag_uuid, job_uuid));
+CREATE TABLE dataset_versions (uuid uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+  created_at timestamptz NOT NULL, dataset_uuid uuid REFERENCES datasets, version uuid NOT NULL,
+  run_uuid uuid);
+CREATE TABLE run_args (uuid uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+  created_at timestamptz NOT NULL, args text NOT NULL, checksum varchar(255) UNIQUE NOT NULL);
+CREATE TABLE runs (uuid uuid PRIMARY KEY DEFAULT gen_random_uuid(), created_at timestamptz NOT NULL,
+  updated_at timestamptz NOT NULL, job_version_uuid uuid, run_args_uuid uuid REFERENCES run_args,
+  nominal_start_time timestamptz, nominal_end_time timestamptz, current_run_state varchar(64),
+  start_run_state_uuid uuid, end_run_state_uuid uuid, external_id varchar, namespace_name varchar,
+  job_name varchar, location varchar, transitioned_at timestamptz, started_at timestamptz,
+  ended_at timestamptz, parent_run_uuid uuid REFERENCES runs, job_uuid uuid REFERENCES jobs);
+CREATE TABLE run_states (uuid uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+  transitioned_at timestamptz NOT NULL, run_uuid uuid REFERENCES runs, state varchar(64) NOT NULL);
+CREATE TABLE runs_input_mapping (run_uuid uuid REFERENCES runs,
+  dataset_version_uuid uuid REFERENCES dataset_versions,
+  PRIMARY KEY (run_uuid, dataset_version_uuid));

@@ -75,7 +75,7 @@ def test_a_full_queue_takes_all_of_an_import_or_nothing(tmp_path: Path) -> None:
                 if at > 5 and 503 in answers.values():
                     return
 
-    with serving(tmp_path, queue_events=2) as server:
+    with serving(tmp_path, queue_events=2, queue_wait=0) as server:
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(client, range(8)))
         assert set(answers.values()) == {200, 503}

@@ -124,6 +124,51 @@ def fill(connection: psycopg.Connection[Any]) -> None:
         " WHERE j.name IN ('nightly.check', 'mirror') AND t.name = 'GOLD'",
         (LATER,),
     )
+    add_runs(connection)
+
+
+MADE, PARENT, GONE, TOLD = (f"0000000{n}-0000-4000-8000-000000000000" for n in range(1, 5))
+"""Runs: made by the API; only named by children; of a deleted job; with an event of its own."""
+
+
+def add_runs(connection: psycopg.Connection[Any]) -> None:
+    connection.execute(
+        "INSERT INTO run_args (created_at, args, checksum) VALUES (%s, %s, 'x')",
+        (NOON, '{"email": "ana@example.com", "size": 7}'),
+    )
+    for run, job, states in (
+        (MADE, "mirror", ("NEW", "RUNNING", "COMPLETED")),
+        (PARENT, "nightly", ("RUNNING", "COMPLETED")),
+        (GONE, "gone", ("NEW", "RUNNING", "FAILED")),
+        (TOLD, "mirror", ("NEW", "RUNNING")),
+    ):
+        connection.execute(
+            "INSERT INTO runs (uuid, created_at, updated_at, run_args_uuid, nominal_start_time,"
+            " current_run_state, job_uuid) SELECT %s, %s, %s, a.uuid, %s, %s, j.uuid"
+            " FROM jobs j, run_args a WHERE j.name = %s",
+            (run, NOON, NOON, NOON, states[-1], job),
+        )
+        for minute, state in enumerate(states):
+            connection.execute(
+                "INSERT INTO run_states (transitioned_at, run_uuid, state) VALUES (%s, %s, %s)",
+                (f"2026-11-03T12:0{minute}:00.25Z", run, state),
+            )
+    connection.execute(
+        "INSERT INTO dataset_versions (created_at, dataset_uuid, version, run_uuid)"
+        " SELECT %s, uuid, gen_random_uuid(),"
+        " CASE name WHEN 'public.orders' THEN %s::uuid END FROM datasets",
+        (NOON, MADE),
+    )
+    connection.execute(
+        "INSERT INTO runs_input_mapping SELECT %s, v.uuid FROM dataset_versions v"
+        " JOIN datasets d ON d.uuid = v.dataset_uuid WHERE d.name = 'customers'",
+        (MADE,),
+    )
+    connection.execute(
+        "UPDATE lineage_events SET run_uuid = %s WHERE event_time ="
+        " (SELECT min(event_time) FROM lineage_events)",
+        (TOLD,),
+    )
 
 
 def add_event(connection: psycopg.Connection[Any], event: Members) -> None:
@@ -174,6 +219,24 @@ def test_everything_comes_over(dsn: str, tmp_path: Path) -> None:
         check_catalog(copy)
         check_datasets(copy)
         check_jobs(copy)
+        check_runs(copy)
+
+
+def check_runs(copy: Server) -> None:
+    """Those that no event tells of, with what their client said; no others."""
+    (made,) = copy.ask(marquez.path("namespaces", "cat", "jobs", "mirror", "runs"))["runs"]
+    assert (made["id"], made["state"], made["durationMs"]) == (MADE, "COMPLETED", 60_000)
+    assert made["createdAt"] == "2026-11-03T12:00:00.250Z"
+    assert made["nominalStartTime"] == "2026-11-01T12:00:00Z"
+    assert made["args"].items() >= {"email": "ana@example.com", "size": "7"}.items()
+    for side, name in (("input", "customers"), ("output", marquez.TABLE)):
+        (use,) = made[f"{side}DatasetVersions"]
+        assert use["datasetVersionId"]["name"] == name
+    for lost in (PARENT, TOLD):
+        assert copy.client.get(f"/api/v1/jobs/runs/{lost}").status_code == 404
+    assert copy.ask(f"/api/v1/jobs/runs/{GONE}")["state"] == "FAILED"
+    gone = copy.client.get(marquez.path("namespaces", "etl", "jobs", "gone"))
+    assert gone.status_code == 404
 
 
 def check_catalog(copy: Server) -> None:

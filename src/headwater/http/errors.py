@@ -38,6 +38,24 @@ _STATUS: tuple[tuple[type[HeadwaterError], int], ...] = (
 )
 
 
+PHRASES = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    408: "Request Timeout",
+    409: "Conflict",
+    413: "Content Too Large",
+    415: "Unsupported Media Type",
+    422: "Unprocessable Entity",
+    429: "Too Many Requests",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}
+"""What a status is called in bodies. Python's own names differ from version to version."""
+
+
 def status_of(error: Exception) -> int:
     """The status that an error has on the wire; 500 for whatever is not the sender's doing."""
     for kind, status in _STATUS:

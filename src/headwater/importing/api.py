@@ -22,6 +22,7 @@ from headwater.importing.marquez import (
     Named,
     Namespace,
     Page,
+    Run,
     Source,
     Tag,
     Tagged,
@@ -214,6 +215,11 @@ class Api:
                 yield _job(each)
             if len(page.jobs) < LIST:
                 return
+
+    async def runs(self) -> AsyncIterator[Run]:
+        runs: tuple[Run, ...] = ()  # the lists do not say which of the runs have events
+        for run in runs:
+            yield run
 
     async def shows(self, node: NodeId) -> bool:
         path = f"namespaces/{encode(node.namespace)}/{node.kind}s/{encode(node.name)}"

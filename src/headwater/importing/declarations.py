@@ -8,15 +8,17 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from headwater.dialects.marquez import bodies, declared, statements
+from headwater.dialects.marquez.times import iso
 from headwater.dialects.openlineage.authored import about, facet, hiding
 from headwater.errors import HeadwaterError
 from headwater.event import Gist
 from headwater.ids import NodeId, dataset
-from headwater.importing.marquez import Dataset, Job, Namespace, Source, Tag, Tagged
+from headwater.importing.marquez import Dataset, Job, Namespace, Run, Source, Tag, Tagged
 
 Event = Mapping[str, object]
 Facets = dict[str, dict[str, object]]
 
+_KINDS = {"RUNNING": "START", "COMPLETED": "COMPLETE", "FAILED": "FAIL", "ABORTED": "ABORT"}
 _facets = msgspec.json.Decoder(Facets | None)
 
 
@@ -63,6 +65,19 @@ def of_job(node: NodeId, each: Job) -> Iterator[Event]:
     inputs, outputs = ([dataset(*name) for name in side] for side in (each.inputs, each.outputs))
     yield from _before(node, each)
     yield statements.job(node, facets, inputs, outputs, each.updated)
+
+
+def of_run(node: NodeId, each: Run) -> Iterator[Event]:
+    """A run as its client told it: announced, then from state to state."""
+    start, end = (None if time is None else iso(time) for time in each.nominal)
+    body = bodies.RunBody(nominal_start_time=start, nominal_end_time=end, args={**each.args})
+    said = statements.RunSaid(node, each.id, None)
+    inputs, outputs = ([dataset(*name) for name in side] for side in (each.inputs, each.outputs))
+    for state, time in each.states:
+        if state in _KINDS:
+            yield said.event(time, _KINDS[state], inputs, outputs)
+        else:
+            yield said.event(time, facets=statements.run_facets(body))
 
 
 def _before(node: NodeId, each: Namespace | Source | Dataset | Job) -> Iterator[Event]:

@@ -68,6 +68,8 @@ class Importer:
         self._now = now
         self._made = 0
         self._seen: set[NodeId] = set()
+        self._ran: dict[NodeId, int] = {}
+        """When runs that no event tells of were told of last, by their jobs."""
         self._urls: dict[str, str] = {}
 
     @property
@@ -124,7 +126,7 @@ class Importer:
         self._progress("Names, tags and descriptions", self._made, None)
 
     async def _statements(self) -> AsyncIterator[Event]:
-        parts = [self._catalog(), self._nodes()]
+        parts = [self._catalog(), self._runs(), self._nodes()]
         if not self._source.hides:
             parts.append(self._unlisted())
         for part in parts:
@@ -139,6 +141,15 @@ class Importer:
                     yield event
         async for tag in self._source.tags():
             yield declarations.of_tag(tag)
+
+    async def _runs(self) -> AsyncIterator[Event]:
+        async for run in self._source.runs():
+            listed = job(*run.job)
+            last = max(time for _, time in run.states)
+            self._ran[listed] = max(last, self._ran.get(listed, 0))
+            node = min(self._names.ours(listed), default=listed)
+            for event in declarations.of_run(node, run):
+                yield event
 
     async def _nodes(self) -> AsyncIterator[Event]:
         async for namespace in self._source.namespaces():
@@ -174,7 +185,8 @@ class Importer:
             for tag in each.tags:
                 yield declarations.of_tagged(subject, tag)
             if each.hidden:
-                times = (self._journal.last, each.updated, *(tag.time for tag in each.tags))
+                ran = self._ran.get(listed, 0)
+                times = (self._journal.last, each.updated, ran, *(tag.time for tag in each.tags))
                 yield hiding(subject, max(times) + 1)
 
     async def _unlisted(self) -> AsyncIterator[Event]:

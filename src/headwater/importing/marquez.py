@@ -64,7 +64,7 @@ class Column(msgspec.Struct, frozen=True):
 
 
 class Named(NamedTuple):
-    """The name of a dataset that a job reads or writes."""
+    """The name of a job, or of a dataset that it reads or writes."""
 
     namespace: str
     name: str
@@ -103,6 +103,18 @@ class Job(msgspec.Struct, frozen=True):
     hidden: bool = False
 
 
+class Run(msgspec.Struct, frozen=True):
+    """A run that no event tells of. `states` are (state, time), in order; the first one is NEW."""
+
+    id: str
+    job: Named
+    states: tuple[tuple[str, int], ...]
+    nominal: tuple[int | None, int | None] = (None, None)
+    args: dict[str, str] = {}
+    inputs: tuple[Named, ...] = ()
+    outputs: tuple[Named, ...] = ()
+
+
 class Installation(Protocol):
     """What an import asks of Marquez.
 
@@ -125,6 +137,10 @@ class Installation(Protocol):
     def sources(self) -> AsyncIterator[Source]: ...
 
     def tags(self) -> AsyncIterator[Tag]: ...
+
+    def runs(self) -> AsyncIterator[Run]:
+        """The runs that no event tells of; none where they cannot be told apart."""
+        ...
 
     def datasets(self, namespace: str) -> AsyncIterator[Dataset]: ...
 

@@ -73,3 +73,26 @@ FROM jobs j JOIN namespaces n ON n.uuid = j.namespace_uuid
 WHERE n.name = %(namespace)s AND j.name > %(after)s COLLATE "C"
   AND j.symlink_target_uuid IS NULL
 ORDER BY j.name COLLATE "C" LIMIT %(limit)s;
+
+-- name: runs
+-- Those that the API made and no event tells of: they began as NEW. A run that only its children name
+-- has no such state. Each with its states, and with what it read and wrote.
+SELECT r.uuid::text, n.name, coalesce(t.name, j.name), r.nominal_start_time, r.nominal_end_time,
+       a.args,
+       (SELECT jsonb_agg(jsonb_build_array(s.state, extract(epoch FROM s.transitioned_at))
+                         ORDER BY s.transitioned_at, s.state)
+        FROM run_states s WHERE s.run_uuid = r.uuid)::text,
+       (SELECT jsonb_agg(jsonb_build_array(x.side, d.namespace_name, d.name)
+                         ORDER BY x.side, d.namespace_name, d.name)
+        FROM (SELECT 'INPUT' AS side, v.dataset_uuid FROM runs_input_mapping m
+              JOIN dataset_versions v ON v.uuid = m.dataset_version_uuid WHERE m.run_uuid = r.uuid
+              UNION
+              SELECT 'OUTPUT', v.dataset_uuid FROM dataset_versions v WHERE v.run_uuid = r.uuid) x
+        JOIN datasets d ON d.uuid = x.dataset_uuid)::text
+FROM runs r JOIN jobs j ON j.uuid = r.job_uuid LEFT JOIN jobs t ON t.uuid = j.symlink_target_uuid
+JOIN namespaces n ON n.uuid = coalesce(t.namespace_uuid, j.namespace_uuid)
+LEFT JOIN run_args a ON a.uuid = r.run_args_uuid
+WHERE r.uuid > coalesce(nullif(%(after)s, ''), '00000000-0000-0000-0000-000000000000')::uuid
+  AND EXISTS (SELECT 1 FROM run_states s WHERE s.run_uuid = r.uuid AND s.state = 'NEW')
+  AND NOT EXISTS (SELECT 1 FROM lineage_events e WHERE e.run_uuid = r.uuid)
+ORDER BY r.uuid LIMIT %(limit)s;

@@ -20,6 +20,7 @@ from headwater.importing.marquez import (
     Named,
     Namespace,
     Page,
+    Run,
     Source,
     Tag,
     Tagged,
@@ -47,6 +48,8 @@ class _Cursor(msgspec.Struct, frozen=True, array_like=True):
 _columns = msgspec.json.Decoder(tuple[Column, ...])
 _tags = msgspec.json.Decoder(list[tuple[str, str | None, float]])
 _sides = msgspec.json.Decoder(list[tuple[str, str, str]])
+_states = msgspec.json.Decoder(list[tuple[str, float]])
+_args = msgspec.json.Decoder(dict[str, msgspec.Raw] | None)
 
 
 @contextmanager
@@ -126,6 +129,19 @@ class Postgres:
         async for name, text, updated in self._pages("tags"):
             yield Tag(name, text, _time(updated))
 
+    async def runs(self) -> AsyncIterator[Run]:
+        async for identity, namespace, name, start, end, args, states, sides in self._pages("runs"):
+            inputs, outputs = _ends(sides)
+            yield Run(
+                id=identity,
+                job=Named(namespace, name),
+                states=tuple((state, round(time * 1e6)) for state, time in _states.decode(states)),
+                nominal=(start and _time(start), end and _time(end)),
+                args=_texts(args),
+                inputs=inputs,
+                outputs=outputs,
+            )
+
     async def datasets(self, namespace: str) -> AsyncIterator[Dataset]:
         async for row in self._pages("datasets", namespace=namespace):
             name, kind, physical, source, created, updated, text, hidden, location, *more = row
@@ -147,7 +163,7 @@ class Postgres:
     async def jobs(self, namespace: str) -> AsyncIterator[Job]:
         async for row in self._pages("jobs", namespace=namespace):
             name, kind, created, updated, text, location, hidden, sides, tags = row
-            ends = _sides.decode(sides or "[]")
+            inputs, outputs = _ends(sides)
             yield Job(
                 name=name,
                 type=kind,
@@ -155,8 +171,8 @@ class Postgres:
                 updated=_time(updated),
                 description=text,
                 location=location or None,
-                inputs=tuple(Named(*end) for side, *end in ends if side == "INPUT"),
-                outputs=tuple(Named(*end) for side, *end in ends if side == "OUTPUT"),
+                inputs=inputs,
+                outputs=outputs,
                 tags=_tagged(tags),
                 hidden=hidden,
             )
@@ -190,3 +206,23 @@ def _time(time: datetime) -> int:
 def _tagged(text: str | None) -> tuple[Tagged, ...]:
     found = _tags.decode(text or "[]")
     return tuple(Tagged(tag, field, round(time * 1e6)) for tag, field, time in found)
+
+
+def _texts(args: str | None) -> dict[str, str]:
+    """The arguments of a run; what is no text as JSON."""
+    found = {}
+    for name, raw in (_args.decode(args or "null") or {}).items():
+        value = msgspec.json.decode(raw)
+        if value is not None:
+            found[name] = value if isinstance(value, str) else bytes(raw).decode()
+    return found
+
+
+def _ends(text: str | None) -> tuple[tuple[Named, ...], tuple[Named, ...]]:
+    """The inputs and the outputs."""
+    sides = _sides.decode(text or "[]")
+    inputs, outputs = (
+        tuple(Named(*end) for side, *end in sides if side == wanted)
+        for wanted in ("INPUT", "OUTPUT")
+    )
+    return inputs, outputs

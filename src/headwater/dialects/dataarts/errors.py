@@ -5,7 +5,14 @@ import msgspec
 from headwater import errors
 from headwater.auth.tokens import ExpiredToken
 from headwater.dialects.dataarts.access import ForeignProject
-from headwater.http.errors import ClientGone, MethodNotAllowed, NoRoute, headers_of, status_of
+from headwater.http.errors import (
+    PHRASES,
+    ClientGone,
+    MethodNotAllowed,
+    NoRoute,
+    headers_of,
+    status_of,
+)
 from headwater.http.message import JSON, Request, Response
 
 IAM_PATHS = (b"/v3/auth", b"/v3/projects")
@@ -26,19 +33,6 @@ _CODES: tuple[tuple[type[Exception], str], ...] = (
     (errors.Conflict, "DLG.9409"),
     (errors.Unavailable, "DLG.9503"),
 )
-_TITLES = {
-    400: "Bad Request",
-    401: "Unauthorized",
-    403: "Forbidden",
-    404: "Not Found",
-    405: "Method Not Allowed",
-    409: "Conflict",
-    413: "Request Entity Too Large",
-    415: "Unsupported Media Type",
-    429: "Too Many Requests",
-    500: "Internal Server Error",
-    503: "Service Unavailable",
-}
 
 
 def render(request: Request, error: Exception) -> Response:
@@ -46,9 +40,7 @@ def render(request: Request, error: Exception) -> Response:
     iam = request.raw_path.startswith(IAM_PATHS)
     status, message = _status(error), _message(error, iam)
     if iam:
-        said: object = {
-            "error": {"code": status, "message": message, "title": _TITLES.get(status, "Error")}
-        }
+        said: object = {"error": {"code": status, "message": message, "title": PHRASES[status]}}
     else:
         code = next((code for kind, code in _CODES if isinstance(error, kind)), "DLG.9500")
         said = {"error_code": code, "error_msg": message, "request_id": request.id}

@@ -192,9 +192,9 @@ def _data(
         FieldInput(
             source.dataset.namespace,
             source.dataset.name,
-            versions.get(source.dataset),
             source.name,
             *transformation(edge.transformations),
+            versions.get(source.dataset),
         )
         for source, edge in inputs
     )

@@ -1,5 +1,6 @@
 """DELETE of namespaces, jobs and datasets: they are hidden until a newer event names them."""
 
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from headwater.auth.principal import Scope
@@ -45,24 +46,22 @@ class Deleting:
         # fmt: on
 
     async def dataset(self, request: Request) -> Response:
-        namespace, name = request.path
-
-        async def before(asked: Question) -> tuple[Dataset, _Doomed]:
-            detail = await asked.dataset(namespace, name)
-            shown = await show_dataset(asked, namespace, name)
-            return shown, _Doomed(detail.row.node, detail.last)
-
-        shown, doomed = await self._ask(request, before)
-        await self._hide(params.domain_of(request), doomed)
-        return json_response(shown)
+        return await self._one(request, NodeKind.DATASET, show_dataset)
 
     async def job(self, request: Request) -> Response:
+        return await self._one(request, NodeKind.JOB, show_job)
+
+    async def _one(
+        self,
+        request: Request,
+        kind: NodeKind,
+        show: Callable[[Question, str, str], Awaitable[Dataset | Job]],
+    ) -> Response:
         namespace, name = request.path
 
-        async def before(asked: Question) -> tuple[Job, _Doomed]:
-            detail = await asked.job(namespace, name)
-            shown = await show_job(asked, namespace, name)
-            return shown, _Doomed(detail.row.node, detail.last)
+        async def before(asked: Question) -> tuple[Dataset | Job, _Doomed]:
+            detail = await asked.node(kind, namespace, name)
+            return await show(asked, namespace, name), _Doomed(detail.row.node, detail.last)
 
         shown, doomed = await self._ask(request, before)
         await self._hide(params.domain_of(request), doomed)

@@ -1,6 +1,6 @@
 """The answers to lineage questions in Marquez' shape: nodes that carry their edges."""
 
-from headwater.dialects.marquez.objects import EntityId, Field, Run, Time, Wire
+from headwater.dialects.marquez.objects import DatasetSummary, InputField, JobSummary, Time, Wire
 
 
 class Edge(Wire, frozen=True):
@@ -10,42 +10,16 @@ class Edge(Wire, frozen=True):
     destination: str
 
 
-class JobData(Wire, frozen=True):
+class JobData(JobSummary, frozen=True):
     """A job in a lineage answer."""
 
-    id: EntityId
-    type: str
-    name: str
-    simple_name: str
-    parent_job_name: str | None
-    parent_job_uuid: str | None
     current_run_uuid: str | None
-    created_at: Time
-    updated_at: Time
-    namespace: str
-    inputs: tuple[EntityId, ...]
-    outputs: tuple[EntityId, ...]
-    location: str | None
-    description: str | None
-    latest_run: Run | None
 
 
-class DatasetData(Wire, frozen=True):
+class DatasetData(DatasetSummary, frozen=True):
     """A dataset in a lineage answer; `tags` are always empty, as in Marquez."""
 
-    id: EntityId
     type: str
-    name: str
-    physical_name: str
-    created_at: Time
-    updated_at: Time
-    namespace: str
-    source_name: str
-    fields: tuple[Field, ...]
-    tags: tuple[str, ...]
-    last_modified_at: Time | None
-    last_lifecycle_state: str | None
-    description: str | None
 
 
 class JobNode(Wire, frozen=True, tag_field="type", tag="JOB"):
@@ -72,15 +46,10 @@ class LineageGraph(Wire, frozen=True):
     graph: tuple[JobNode | DatasetNode, ...]
 
 
-class FieldInput(Wire, frozen=True):
+class FieldInput(InputField, frozen=True):
     """A column that another one is made of, and in which version of its dataset."""
 
-    namespace: str
-    dataset: str
     dataset_version: str | None
-    field: str
-    transformation_description: str | None
-    transformation_type: str | None
 
 
 class FieldData(Wire, frozen=True):

@@ -1,6 +1,6 @@
 """What was worked out of nodes, kept until an event names the node again."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -22,9 +22,19 @@ class Kept(Generic[V]):
         self._values: Memo[Key, tuple[int, V]] = Memo(budget)
         self._lock = Lock()
 
-    async def fresh(self, browser: Browser, keys: Iterable[Key]) -> dict[Key, V]:
-        """The values that still hold in what the browser sees."""
+    async def fresh(
+        self, browser: Browser, keys: Iterable[Key], others: Collection[Key] = ()
+    ) -> dict[Key, V]:
+        """The values that still hold in what the browser sees.
+
+        Args:
+            others: nodes whose events may change the values too.
+        """
         known = {key: kept for key in keys if (kept := self._values.get(key)) is not None}
+        if known and others:
+            oldest = min(position for position, _ in known.values())
+            if len(await browser.unchanged(dict.fromkeys(others, oldest))) < len(others):
+                return {}
         fresh = await browser.unchanged({key: kept[0] for key, kept in known.items()})
         return {key: known[key][1] for key in fresh}
 
@@ -35,10 +45,15 @@ class Kept(Generic[V]):
 
 
 async def counted(
-    kept: Kept[int], browser: Browser, key: Key, count: Callable[[Key], Awaitable[int]]
+    kept: Kept[int],
+    browser: Browser,
+    key: Key,
+    count: Callable[[Key], Awaitable[int]],
+    others: Collection[Key] = (),
 ) -> int:
-    """A number that changes only when an event names the node, as it was counted once."""
-    known = (await kept.fresh(browser, (key,))).get(key)
+    """A number that changes only when an event names the node, or one of the others, as it was
+    counted once."""
+    known = (await kept.fresh(browser, (key,), others)).get(key)
     if known is None:
         known = await count(key)
         kept.keep(await browser.position(), key, known, 1)

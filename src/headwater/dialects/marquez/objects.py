@@ -113,8 +113,8 @@ class Run(Wire, frozen=True):
     facets: Facets
 
 
-class Dataset(Wire, frozen=True, tag_field="type", tag="DB_TABLE"):
-    """A dataset as it is now."""
+class DatasetSummary(Wire, frozen=True):
+    """What every answer says of a dataset as it is now."""
 
     id: EntityId
     name: str
@@ -128,6 +128,11 @@ class Dataset(Wire, frozen=True, tag_field="type", tag="DB_TABLE"):
     last_modified_at: Time | None
     last_lifecycle_state: str | None
     description: str | None
+
+
+class Dataset(DatasetSummary, frozen=True, tag_field="type", tag="DB_TABLE"):
+    """A dataset as it is now."""
+
     current_version: str | None
     column_lineage: tuple[ColumnLineage, ...] | None
     facets: Facets
@@ -165,8 +170,8 @@ class StreamVersion(DatasetVersion, frozen=True, tag_field="type", tag="STREAM")
     schema_location: str | None
 
 
-class Job(Wire, frozen=True):
-    """A job as it is now. `latestRuns` is null, not empty, where there are none."""
+class JobSummary(Wire, frozen=True):
+    """What every answer says of a job as it is now."""
 
     id: EntityId
     type: str
@@ -182,6 +187,11 @@ class Job(Wire, frozen=True):
     location: str | None
     description: str | None
     latest_run: Run | None
+
+
+class Job(JobSummary, frozen=True):
+    """A job as it is now. `latestRuns` is null, not empty, where there are none."""
+
     latest_runs: tuple[Run, ...] | None
     facets: Facets
     current_version: str | None

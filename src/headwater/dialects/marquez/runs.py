@@ -65,6 +65,8 @@ class RunViews:
         """Reads what names the job versions of these runs."""
         named = {(row.record.job, row.version): row.job for row in rows if row.version is not None}
         wanted = {name: job for name, job in named.items() if name not in self._versions}
+        if not wanted:
+            return
         found = await self._browser.contents(wanted)
         keys = {key for part in found.values() for key in (*part.inputs, *part.outputs)}
         nodes = {key: row.node for key, row in (await self._browser.nodes(keys)).items()}

@@ -24,12 +24,19 @@ _Named = tuple[str, str | None]
 
 
 class _Tagged(NamedTuple):
-    """A node, when it was stated last, its tags, and which of the new ones nobody declared."""
+    """A node, when it was stated last, its tags, and the names of its fields."""
 
     node: NodeId
     last: int | None
     tags: frozenset[_Named]
-    unknown: tuple[str, ...]
+    fields: frozenset[str] = frozenset()
+
+
+class _Kind(NamedTuple):
+    """How a kind of node is looked at, and shown."""
+
+    look: Callable[[Question, str, str], Awaitable[_Tagged]]
+    show: Callable[[Question, str, str], Awaitable[Dataset | Job]]
 
 
 class Tagging:
@@ -60,97 +67,79 @@ class Tagging:
         # fmt: on
 
     async def tag_dataset(self, request: Request) -> Response:
-        namespace, name, tag = request.path
-        return await self._dataset(request, namespace, name, given=(bodies.name(tag, "tag"), None))
+        *_, tag = request.path
+        return await self._change(request, _DATASET, given=(bodies.name(tag, "tag"), None))
 
     async def untag_dataset(self, request: Request) -> Response:
-        namespace, name, tag = request.path
-        return await self._dataset(request, namespace, name, taken=((tag, None),))
+        *_, tag = request.path
+        return await self._change(request, _DATASET, taken=((tag, None),))
 
     async def tag_field(self, request: Request) -> Response:
-        namespace, name, field, tag = request.path
+        *_, field, tag = request.path
         given = (bodies.name(tag, "tag").upper(), field)
-        return await self._dataset(request, namespace, name, given=given)
+        return await self._change(request, _DATASET, given=given)
 
     async def untag_field(self, request: Request) -> Response:
-        namespace, name, field, tag = request.path
-        taken = ((tag, field), (tag.upper(), field))
-        return await self._dataset(request, namespace, name, taken=taken)
+        *_, field, tag = request.path
+        return await self._change(request, _DATASET, taken=((tag, field), (tag.upper(), field)))
 
     async def tag_job(self, request: Request) -> Response:
-        namespace, name, tag = request.path
-        return await self._job(request, namespace, name, given=(bodies.name(tag, "tag"), None))
+        *_, tag = request.path
+        return await self._change(request, _JOB, given=(bodies.name(tag, "tag"), None))
 
     async def untag_job(self, request: Request) -> Response:
-        namespace, name, tag = request.path
-        return await self._job(request, namespace, name, taken=((tag, None),))
+        *_, tag = request.path
+        return await self._change(request, _JOB, taken=((tag, None),))
 
-    async def _dataset(
+    async def _change(
         self,
         request: Request,
-        namespace: str,
-        name: str,
+        kind: _Kind,
         *,
         given: _Named | None = None,
         taken: tuple[_Named, ...] = (),
     ) -> Response:
-        field = given[1] if given is not None else taken[0][1]
+        """States what changes; what is so already is not said again. Answers what is so now."""
+        namespace, name = request.path[:2]
+        new = () if given is None else (given,)
 
-        async def before(asked: Question) -> _Tagged:
-            detail = await asked.dataset(namespace, name)
-            (known,) = await DatasetViews(asked).known([detail])
-            if field is not None and all(each.name != field for each in known.fields):
-                raise not_found("Field", field)
-            tags = frozenset((tag.key, tag.field) for tag in known.tags)
-            return _Tagged(detail.row.node, known.last, tags, await _unknown(asked, given))
+        async def before(asked: Question) -> tuple[_Tagged, tuple[str, ...]]:
+            known = await kind.look(asked, namespace, name)
+            for _, field in (*new, *taken):
+                if field is not None and field not in known.fields:
+                    raise not_found("Field", field)
+            return known, await unknown_tags(asked, [tag for tag, _ in new])
 
-        await self._write(request, before, given, taken)
-
-        async def question(asked: Question) -> Dataset:
-            return await show_dataset(asked, namespace, name)
-
-        return json_response(await self._ask(request, question))
-
-    async def _job(
-        self,
-        request: Request,
-        namespace: str,
-        name: str,
-        *,
-        given: _Named | None = None,
-        taken: tuple[_Named, ...] = (),
-    ) -> Response:
-        async def before(asked: Question) -> _Tagged:
-            detail = await asked.job(namespace, name)
-            tags = frozenset((tag.key, tag.field) for tag in detail.gist.tags)
-            return _Tagged(detail.row.node, detail.last, tags, await _unknown(asked, given))
-
-        await self._write(request, before, given, taken)
-
-        async def question(asked: Question) -> Job:
-            return await show_job(asked, namespace, name)
-
-        return json_response(await self._ask(request, question))
-
-    async def _write(
-        self,
-        request: Request,
-        before: Callable[[Question], Awaitable[_Tagged]],
-        given: _Named | None,
-        taken: tuple[_Named, ...],
-    ) -> None:
-        """States what changes; what is so already is not said again."""
-        known = await self._ask(request, before)
+        known, unknown = await self._ask(request, before)
         time = self._author.now(known.last)
-        events = [statements.tag(tag, time) for tag in known.unknown]
+        events = [statements.tag(tag, time) for tag in unknown]
         gone = dict.fromkeys(each for each in taken if each in known.tags)
         if gone:
             events.append(about(known.node, statements.tagged(gone, removed=True), time))
-        if given is not None and given not in known.tags:
-            events.append(about(known.node, statements.tagged([given]), time))
+        added = [each for each in new if each not in known.tags]
+        if added:
+            events.append(about(known.node, statements.tagged(added), time))
         if events:
             await self._author.write(params.domain_of(request), *events)
 
+        async def question(asked: Question) -> Dataset | Job:
+            return await kind.show(asked, namespace, name)
 
-async def _unknown(asked: Question, given: _Named | None) -> tuple[str, ...]:
-    return () if given is None else await unknown_tags(asked, [given[0]])
+        return json_response(await self._ask(request, question))
+
+
+async def _dataset(asked: Question, namespace: str, name: str) -> _Tagged:
+    detail = await asked.dataset(namespace, name)
+    (known,) = await DatasetViews(asked).known([detail])
+    tags = frozenset((tag.key, tag.field) for tag in known.tags)
+    fields = frozenset(field.name for field in known.fields)
+    return _Tagged(detail.row.node, known.last, tags, fields)
+
+
+async def _job(asked: Question, namespace: str, name: str) -> _Tagged:
+    detail = await asked.job(namespace, name)
+    tags = frozenset((tag.key, tag.field) for tag in detail.gist.tags)
+    return _Tagged(detail.row.node, detail.last, tags)
+
+
+_DATASET, _JOB = _Kind(_dataset, show_dataset), _Kind(_job, show_job)

@@ -76,7 +76,7 @@ class VersionViews:
         wanted = part.limit + part.offset - skipped
         key = self._detail.row.key
         rows = await self._browser.slice_writes(key, Slice(wanted, skipped))
-        written = await counted(self._memory.writes, self._browser, key, self._browser.count_writes)
+        written = await self._written()
         if not written and not others and self._detail.first is not None:
             others = [(self._detail.first, (BARE, None))]
         runs: list[_Place] = [(_time(row), row) for row in rows]
@@ -85,6 +85,14 @@ class VersionViews:
         merged = sorted([*runs, *behind], key=lambda place: -place[0])
         start = part.offset - skipped - len(ahead)
         return merged[start : start + part.limit], written + len(others)
+
+    async def _written(self) -> int:
+        """How many runs wrote it. A run of which each event stands alone may take that back in an
+        event that names only its job."""
+        browser, key = self._browser, self._detail.row.key
+        near = await browser.neighbours([key], now=False)
+        writers = set(near[key][0]) if key in near else set()
+        return await counted(self._memory.writes, browser, key, browser.count_writes, writers)
 
     async def _stated(self) -> list[_Place]:
         found = await self._browser.statings(self._detail.row.key)

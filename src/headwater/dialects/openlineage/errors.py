@@ -7,7 +7,7 @@ paths, and 500 is `{"status":500}`, so that nothing internal gets out.
 import msgspec
 
 from headwater import errors
-from headwater.http.errors import MethodNotAllowed, headers_of, status_of
+from headwater.http.errors import PHRASES, MethodNotAllowed, headers_of, status_of
 from headwater.http.message import JSON, Request, Response
 
 UNAUTHORIZED = b'{"error":"Unauthorized"}'
@@ -49,20 +49,6 @@ _CODES: tuple[tuple[type[errors.HeadwaterError], str], ...] = (
     (errors.RateLimited, "rate_limited"),
     (errors.Unavailable, "unavailable"),
 )
-_PHRASES = {
-    400: "Bad Request",
-    401: "Unauthorized",
-    403: "Forbidden",
-    404: "Not Found",
-    405: "Method Not Allowed",
-    408: "Request Timeout",
-    409: "Conflict",
-    413: "Content Too Large",
-    415: "Unsupported Media Type",
-    422: "Unprocessable Entity",
-    429: "Too Many Requests",
-    503: "Service Unavailable",
-}
 
 
 def render(request: Request, error: Exception) -> Response:
@@ -81,7 +67,7 @@ def render_object(request: Request, error: Exception) -> Response:
     said = ErrorObject(
         status=status,
         code=code,
-        error=_PHRASES[status],
+        error=PHRASES[status],
         message=_printable(error.message),
         errors=_items(error),
         request_id=request.id,

@@ -1,5 +1,6 @@
 """Numbered pages: what `slices.Browser` asks for."""
 
+from bisect import bisect_left
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
@@ -25,6 +26,8 @@ CHUNK = 500
 
 _GISTS = {"dataSource": "source_gists", "tags": "tag_gists"}
 _gist = msgspec.json.Decoder(Gist)
+_AFTER_ALL = b"\xff" * 17
+_NEVER = 1 << 62
 
 
 class Writers(NamedTuple):
@@ -135,14 +138,14 @@ class Browsing(Listing):
     ) -> tuple[list[NodeDetail], int]:
         domain_id, end = self._domain(domain), part.offset + part.limit
         hidden = {row[0] for row in self._db.all("hidden_jobs", domain_id)}
-        places = self._latest.jobs(self._db, domain_id)
+        places, known = self._latest.jobs(self._db, domain_id)
         shown = (
             place.id
             for place in places
             if place.id not in hidden and (namespace is None or place.namespace == namespace)
         )
         if states:
-            page = self._in_states(list(shown), frozenset(states), end)[part.offset :]
+            page = self._in_states(list(shown), known, frozenset(states), end)[part.offset :]
         else:
             page = list(islice(shown, part.offset, end))
         if namespace is None:
@@ -151,12 +154,21 @@ class Browsing(Listing):
             total = self._count_nodes(domain, namespace, NodeKind.JOB)
         return self._detailed(page[: part.limit]), total
 
-    def _in_states(self, jobs: Sequence[int], states: frozenset[str], most: int) -> list[int]:
+    def _in_states(
+        self, jobs: Sequence[int], known: dict[int, str], states: frozenset[str], most: int
+    ) -> list[int]:
         """The first of the jobs whose newest run is in one of the states."""
         found: list[int] = []
         for at in range(0, len(jobs), CHUNK):
-            rows: dict[int, str] = dict(self._db.all("newest_states", array(jobs[at : at + CHUNK])))
-            found += [job for job in jobs[at : at + CHUNK] if rows[job] in states]
+            chunk = jobs[at : at + CHUNK]
+            missing = [job for job in chunk if job not in known]
+            read: dict[int, str | None] = (
+                dict(self._db.all("newest_states", array(missing))) if missing else {}
+            )
+            # NEW may be a run that only others name; they may name one of a job without runs too,
+            # and no event of the job would say that this has changed.
+            known.update({job: state for job, state in read.items() if state and state != "NEW"})
+            found += [job for job in chunk if known.get(job, read.get(job)) in states]
             if len(found) >= most:
                 break
         return found
@@ -172,9 +184,11 @@ class Browsing(Listing):
         return 0 if row is None else int(row[0])
 
     async def newest_runs(self, jobs: Iterable[Key], limit: int) -> dict[Key, list[RunRow]]:
-        rows: list[Row] = []
-        for identity in self._known_ids(jobs):
-            rows += self._db.all("slice_runs", identity, limit, 0)
+        ids = self._known_ids(jobs)
+        if limit == 1:
+            rows = self._db.all("newest_run_each", array(ids)) if ids else []
+        else:
+            rows = [row for each in ids for row in self._db.all("slice_runs", each, limit, 0)]
         found: dict[Key, list[RunRow]] = {}
         for run in self._brief(rows):
             found.setdefault(run.record.job, []).append(run)
@@ -335,15 +349,30 @@ class Browsing(Listing):
         ]
 
     async def first_seen(self, domain: str, kind: NodeKind, times: Sequence[int]) -> list[int]:
-        domain_id, total, since = self._domain(domain), 0, b""
+        where = (self._domain(domain), KINDS[kind])
+        named = self._first_named(domain, kind)
+        total, since = 0, b""
         found = []
         for time in times:
             until = stamp_ceiling(time - 1)
-            row = self._db.one("first_seen", domain_id, KINDS[kind], since, until)
-            total += 0 if row is None else int(row[0])
-            found.append(total)
+            total += self._count_first(*where, since, until)
+            found.append(total + bisect_left(named, time))
             since = until
         return found
+
+    def _count_first(self, domain_id: int, kind: int, since: bytes, until: bytes) -> int:
+        row = self._db.one("first_seen", domain_id, kind, since, until)
+        return 0 if row is None else int(row[0])
+
+    def _first_named(self, domain: str, kind: NodeKind) -> list[int]:
+        """When each node that no event states was named first, in order; 0 where nobody knows."""
+        where = (self._domain(domain), KINDS[kind])
+        stated = self._count_first(*where, b"", _AFTER_ALL)
+        if stated == self._count_nodes(domain, None, kind):
+            return []  # to look for them is to look at every node
+        return sorted(
+            time if time < _NEVER else 0 for (time,) in self._db.all("first_named", *where)
+        )
 
     async def stated_gists(self, domain: str, facet: str) -> list[tuple[Gist, int]]:
         rows = self._db.all(_GISTS[facet], self._domain(domain))

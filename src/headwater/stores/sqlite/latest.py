@@ -28,6 +28,15 @@ class Place(NamedTuple):
     id: int
 
 
+class Jobs(NamedTuple):
+    """All jobs, hidden ones too, the latest first; and the states of their newest runs, by id, as
+    far as somebody has asked for them. The places are not to be changed; states may be added.
+    """
+
+    places: Sequence[Place]
+    states: dict[int, str]
+
+
 class _Order:
     """The jobs of one domain as of a position in the log."""
 
@@ -39,15 +48,22 @@ class _Order:
             self.newest_node = max(self.newest_node, identity)
             self.places[identity] = _place(identity, namespace, name, stamp)
         self.sorted = sorted(self.places.values())
+        self.states: dict[int, str] = {}
+
+    @property
+    def jobs(self) -> Jobs:
+        return Jobs(self.sorted, self.states)
 
     def move(self, db: Connection, domain: int, position: int) -> None:
         """Takes in what came after; jobs that only others name are new nodes too."""
         self.sorted = self.sorted.copy()  # another thread may be reading the old one
+        self.states = self.states.copy()  # or adding to it what holds at its position
         for identity, namespace, name, stamp in db.all("new_jobs", domain, self.newest_node):
             self.newest_node = max(self.newest_node, identity)
             self._put(_place(identity, namespace, name, stamp))
         rows = db.all("jobs_of_events", domain, self.position, position, FUTURE)
         for identity, believed, time in rows:
+            self.states.pop(identity, None)
             known = self.places[identity]
             place = known._replace(rank=0 if believed else 1, before=-time)
             if place < known:
@@ -76,9 +92,8 @@ class Latest:
         self._orders: dict[int, _Order] = {}
         self._lock = Lock()
 
-    def jobs(self, db: Connection, domain: int) -> Sequence[Place]:
-        """All jobs that the connection sees, hidden ones too, the latest first; not to be changed,
-        but it does not change either."""
+    def jobs(self, db: Connection, domain: int) -> Jobs:
+        """All jobs that the connection sees."""
         row = db.one("last_position")
         position = 0 if row is None else int(row[0])
         with self._lock:
@@ -86,11 +101,11 @@ class Latest:
             if known is not None and known.position <= position <= known.position + BEHIND:
                 if known.position < position:
                     known.move(db, domain, position)
-                return known.sorted
+                return known.jobs
         fresh = _Order(db, domain, position)
         with self._lock:
             known = self._orders.get(domain)
             older = known is None or known.position < position
             if older and len(fresh.sorted) <= JOBS:
                 self._orders[domain] = fresh
-        return fresh.sorted
+        return fresh.jobs

@@ -107,6 +107,18 @@ FROM (
     ORDER BY 2 DESC, 3 DESC LIMIT ?2 OFFSET ?3
 ) p CROSS JOIN run r ON r.id = p.id
 
+-- The newest run of each job, for many jobs at once.
+-- name: newest_run_each
+SELECT r.run_id, r.job_id, r.first, r.started, r.running, r.newest, r.facts, r.version_id
+FROM carray(?) j CROSS JOIN run r ON r.id = (
+    SELECT id FROM (
+        SELECT id, at, run_id FROM run WHERE job_id = j.value AND complete = 1
+        UNION ALL
+        SELECT id, at, run_id FROM run WHERE job_id = j.value AND complete = 0
+        ORDER BY 2 DESC, 3 DESC LIMIT 1
+    )
+)
+
 -- name: ended_versions
 SELECT c.digest, count(*), min(r.at), max(r.at)
 FROM (
@@ -216,6 +228,15 @@ WHERE domain_id = ? AND quarter >= ? AND quarter < ?
 -- name: first_seen
 SELECT count(*) FROM namespace s CROSS JOIN node n ON n.namespace_id = s.id
 WHERE s.domain_id = ?1 AND n.kind = ?2 AND n.first >= ?3 AND n.first < ?4 AND n.hidden_at IS NULL
+
+-- Nodes that no event states, only others name: when the first edge was seen that names them.
+-- name: first_named
+SELECT min(
+    coalesce((SELECT min(e.first) FROM edge e WHERE e.source_id = n.id), 1 << 62),
+    coalesce((SELECT min(e.first) FROM edge e WHERE e.target_id = n.id), 1 << 62)
+)
+FROM namespace s CROSS JOIN node n ON n.namespace_id = s.id
+WHERE s.domain_id = ? AND n.kind = ? AND n.first IS NULL AND n.hidden_at IS NULL
 
 -- name: source_gists
 WITH RECURSIVE distinct_gist (gist) AS (

@@ -170,3 +170,20 @@ def test_tags_of_datasets_and_fields(tmp_path: Path) -> None:
         assert [each["name"] for each in (await marquez.ask("tags"))["tags"]] == ["PII", "gold"]
 
     tell(tmp_path, story)
+
+
+def test_a_run_may_take_back_that_it_wrote(tmp_path: Path) -> None:
+    """The number of versions follows, although the event that says so names only the job."""
+    alone = {"eventTrigger": "PERIODIC", "eventContentMode": "COMPLETE_SNAPSHOT"}
+    kind = {"jobType": facet(processingType="BATCH", integration="FLINK", emissionPattern=alone)}
+
+    async def story(marquez: Marquez) -> None:
+        await marquez.post(event(1, "COMPLETE", 0, "steady", writes=("t",)))
+        await marquez.post(event(2, "START", 1, "moody", writes=("t",), job_facets=kind))
+        both = await marquez.versions("t")
+        assert (both["totalCount"], len(both["versions"])) == (2, 2)
+        await marquez.post(event(2, "COMPLETE", 2, "moody", writes=("u",), job_facets=kind))
+        left = await marquez.versions("t")
+        assert (left["totalCount"], len(left["versions"])) == (1, 1)
+
+    tell(tmp_path, story)
