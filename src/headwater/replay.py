@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import msgspec
 
 from headwater.access import ApiKey, Book, ConnectionMap, Domain, Project, UserAccount
-from headwater.errors import HeadwaterError
+from headwater.errors import HeadwaterError, Unavailable
 from headwater.event import Event, EventKind, Received
 from headwater.ids import digest_of
 from headwater.projection import Projector
@@ -115,13 +115,23 @@ Opener = Callable[[Path], Awaitable["Copy"]]
 
 
 class Copy(Store, Protocol):
-    """A store that a rebuild fills: it can keep the positions of the log that is copied."""
+    """A store that a rebuild fills: it can keep the positions of the log that is copied, and give
+    way to a file that takes its place.
+    """
 
     async def commit(
         self,
         batch: Sequence[tuple[Received, Projected | None]],
         positions: Sequence[int] | None = None,
     ) -> list[Receipt]: ...
+
+    async def give_way(self, successor: Path) -> None:
+        """Puts another file in the place of this database, in one step; closes it.
+
+        Raises:
+            DatabaseLocked: somebody reads it, and nothing was changed.
+        """
+        ...
 
 
 async def verify(
@@ -192,7 +202,8 @@ async def rebuild(
     """Derives everything again into a new file, which then takes the place of the old one.
 
     The old file stays untouched until the new one is complete; an interrupted rebuild changes
-    nothing. Returns the number of events that the new one holds.
+    nothing. Who may do what is taken over as it is at the end. Returns the number of events that
+    the new one holds.
 
     Args:
         before: leave out the events from before this time (µs), unless what holds now rests on
@@ -204,6 +215,10 @@ async def rebuild(
     try:
         copy = await open_copy(scratch)
         try:
+            await keep_domains(copy, await store.domains())
+            only = None if before is None else set(await store.needed(before))
+            total = (await store.facts())["events"] if only is None else len(only)
+            done = await Replayer(decode).copy(store, copy, total, progress, only)
             await keep_access(
                 copy,
                 await store.domains(),
@@ -212,16 +227,28 @@ async def rebuild(
                 await store.projects(),
                 await store.connection_maps(),
             )
-            only = None if before is None else set(await store.needed(before))
-            total = (await store.facts())["events"] if only is None else len(only)
-            done = await Replayer(decode).copy(store, copy, total, progress, only)
         finally:
             await copy.close()
+        require_whole(scratch)
+        await store.give_way(scratch)
     finally:
         await store.close()
-    scratch.replace(path)
-    remove(scratch)
+        remove(scratch)
     return done
+
+
+def require_whole(scratch: Path) -> None:
+    """Raises Unavailable: a part of a closed database is still in its write-ahead log."""
+    if scratch.with_name(scratch.name + "-wal").exists():
+        raise Unavailable("the new database cannot be written whole; nothing was changed")
+
+
+async def keep_domains(copy: Book, domains: Iterable[Domain]) -> None:
+    """Carries over when domains were made, before any event names them."""
+    known = {domain.name for domain in await copy.domains()}
+    for domain in domains:
+        if domain.name not in known:
+            await copy.create_domain(domain.name, domain.created_at)
 
 
 async def keep_access(
@@ -233,10 +260,7 @@ async def keep_access(
     maps: Iterable[ConnectionMap],
 ) -> None:
     """Carries over what does not come from events."""
-    known = {domain.name for domain in await copy.domains()}
-    for domain in domains:
-        if domain.name not in known:
-            await copy.create_domain(domain.name, domain.created_at)
+    await keep_domains(copy, domains)
     for key in keys:
         await copy.add_key(key)
     for user in users:

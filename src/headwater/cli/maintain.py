@@ -62,7 +62,7 @@ async def _rebuild_damaged(
     """As `replay.rebuild`, from what can be read; the damaged file is set aside untouched."""
     from typing import cast
 
-    from headwater.replay import Replayer, keep_access, remove
+    from headwater.replay import Replayer, keep_access, remove, require_whole
     from headwater.store import Store
     from headwater.stores.sqlite import open_store
     from headwater.stores.sqlite.lock import FileLock
@@ -98,6 +98,7 @@ async def _rebuild_damaged(
             )
         if source.lost:
             output.note(f"{source.lost_count:,} events are lost: {ranges(source.lost)}.")
+        require_whole(scratch)
         kept = set_aside(path)
         scratch.replace(path)
         clean = True

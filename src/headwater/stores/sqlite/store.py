@@ -32,7 +32,7 @@ from headwater.stores.sqlite.migrations import Progress, check
 from headwater.stores.sqlite.nodes import Namespaces
 from headwater.stores.sqlite.process import WriterProcess
 from headwater.stores.sqlite.reader import SqliteReader
-from headwater.stores.sqlite.writing import DAMAGED_SECONDS, WriteSide
+from headwater.stores.sqlite.writing import DAMAGED_SECONDS, WriteSide, replace
 
 T = TypeVar("T")
 
@@ -205,16 +205,30 @@ class SqliteStore(AccountBook):
             assert row is not None
             return int(row[0])
 
+    async def give_way(self, successor: Path) -> None:
+        """As `replay.Copy` says: under the lock, so that nobody begins to write meanwhile."""
+        await self._close(successor)
+
     async def close(self) -> None:
+        await self._close()
+
+    async def _close(self, successor: Path | None = None) -> None:
+        await self._close_readers()
+        if self._writing is not None and self._lock is not None:
+            side, self._writing = self._writing, None
+            lock, self._lock = self._lock, None
+            clean = await asyncio.get_running_loop().run_in_executor(self._write_thread, side.close)
+            try:
+                if successor is not None:
+                    await asyncio.to_thread(replace, self._path, successor)
+            finally:
+                lock.release(clean=clean)
+        self._write_thread.shutdown()
+
+    async def _close_readers(self) -> None:
         await asyncio.to_thread(self._read_threads.shutdown)
         for db in self._readers:
             db.close()
-        if self._writing is not None and self._lock is not None:
-            side, self._writing = self._writing, None
-            clean = await asyncio.get_running_loop().run_in_executor(self._write_thread, side.close)
-            self._lock.release(clean=clean)
-            self._lock = None
-        self._write_thread.shutdown()
 
 
 def _restored(bodies: Bodies, *row: Any) -> bytes:
