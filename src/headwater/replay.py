@@ -13,7 +13,7 @@ from headwater.event import Event, EventKind, Received
 from headwater.ids import digest_of
 from headwater.projection import Projector
 from headwater.records import Projected
-from headwater.store import LoggedEvent, Receipt, Store
+from headwater.store import LoggedEvent, Receipt, Rows, Store
 
 Decode = Callable[[str, bytes], Event]
 """(dialect, body) -> event"""
@@ -61,12 +61,19 @@ class Replayer:
         total: int,
         progress: Progress,
         only: AbstractSet[int] | None = None,
+        last: int | None = None,
     ) -> int:
-        """Copies the log, or only the events at some positions; returns how many."""
+        """Copies the log, or only the events at some positions; returns how many.
+
+        Args:
+            last: leave out what comes behind this position.
+        """
         done = 0
         batch: list[tuple[Received, Projected | None]] = []
         positions: list[int] = []
         async for logged in source.log():
+            if last is not None and logged.position > last:
+                break
             if only is not None and logged.position not in only:
                 continue
             batch.append(self._derived(logged))
@@ -137,22 +144,25 @@ class Copy(Store, Protocol):
 async def verify(
     store: Store, decode: Decode, open_copy: Opener, scratch: Path, progress: Progress
 ) -> Verdict:
-    """Derives everything again beside the database, and compares row by row."""
+    """Derives everything again beside the database, and compares row by row.
+
+    Both are of the moment of its start: others may write meanwhile.
+    """
     copy = await open_copy(scratch)
     try:
+        stored = await store.snapshot()
         total = (await store.facts())["events"]
-        await Replayer(decode).copy(store, copy, total, progress)
-        return await compare(store, copy)
+        await Replayer(decode).copy(store, copy, total, progress, last=stored.last)
+        return await compare(stored.rows, copy.state())
     finally:
         await copy.close()
         remove(scratch)
 
 
-async def compare(stored: Store, derived: Store) -> Verdict:
+async def compare(left: Rows, right: Rows) -> Verdict:
     """Compares two derived states row by row as they come, for both come in the same order."""
     rows = total = 0
     found: list[Difference] = []
-    left, right = stored.state(), derived.state()
     a, b = await anext(left, None), await anext(right, None)
     while a is not None or b is not None:
         if a == b:

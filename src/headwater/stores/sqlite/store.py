@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, TypeVar
 from headwater.errors import DatabaseDamaged, DatabaseLocked, NotFound, StoreError, Unavailable
 from headwater.event import Received
 from headwater.records import Projected
-from headwater.store import LoggedEvent, Reader, Receipt
+from headwater.store import LoggedEvent, Reader, Receipt, Rows, Snapshot
 from headwater.stores.sqlite import state
 from headwater.stores.sqlite.accounts import AccountBook
 from headwater.stores.sqlite.bodies import Bodies, Unreadable
@@ -157,19 +157,36 @@ class SqliteStore(AccountBook):
         with self._guarded():
             return self._read_threads.submit(read).result()
 
-    async def state(self) -> AsyncIterator[tuple[str, tuple[object, ...]]]:
-        chunks = self._state()
+    async def snapshot(self) -> Snapshot:
+        db, last = await asyncio.to_thread(self._still)
+        return Snapshot(last, self._rows(db))
+
+    async def state(self) -> Rows:
+        async for item in (await self.snapshot()).rows:
+            yield item
+
+    async def _rows(self, db: Connection) -> Rows:
+        chunks = self._state(db)
         while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
             table, rows = chunk
             for row in rows:
                 yield table, row
 
-    def _state(self) -> Iterator[tuple[str, list[Row]]]:
-        """Through a connection of its own, because it lasts: one state from first to last."""
+    def _still(self) -> tuple[Connection, int]:
+        """A connection of its own, because it lasts: it sees one state from first to last."""
         with self._guarded():
             db = Connection(self._file, read_only=True)
             try:
                 db.begin("DEFERRED")
+                row = db.one("last_position")
+                return db, 0 if row is None else int(row[0])
+            except BaseException:
+                db.close()
+                raise
+
+    def _state(self, db: Connection) -> Iterator[tuple[str, list[Row]]]:
+        with self._guarded():
+            try:
                 for table in state.TABLES:
                     for rows in state.rows(db, table):
                         yield table, rows
