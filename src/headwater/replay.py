@@ -149,6 +149,10 @@ async def verify(
     Both are of the moment of its start: others may write meanwhile.
     """
     copy = await open_copy(scratch)
+    if (await copy.facts())["events"]:  # of one that was killed
+        await copy.close()
+        remove(scratch)
+        copy = await open_copy(scratch)
     try:
         stored = await store.snapshot()
         total = (await store.facts())["events"]
@@ -220,9 +224,9 @@ async def rebuild(
             them: the newest statements, the current graph, the last run of each job.
     """
     scratch = path.with_name(path.name + ".rebuild")
-    remove(scratch)
     store = await open_copy(path)
     try:
+        remove(scratch)
         copy = await open_copy(scratch)
         try:
             await keep_domains(copy, await store.domains())

@@ -126,6 +126,32 @@ def test_keys_that_change_during_a_rebuild_are_as_they_are_at_its_end(tmp_path: 
     holds(tmp_path, bodies)
 
 
+def test_a_second_rebuild_is_refused_and_harms_no_first(tmp_path: Path) -> None:
+    bodies = load(tmp_path, 0, 50)
+    refused: list[int] = []
+
+    def again(done: int, total: int) -> None:
+        second = command(tmp_path, "rebuild", "--database", "hw.db")
+        assert "is in use by process" in second.err
+        refused.append(second.code)
+
+    assert rebuild(tmp_path, again) == 50
+    assert set(refused) == {2}
+    holds(tmp_path, bodies)
+
+
+def test_what_a_killed_verify_or_rebuild_left_decides_nothing(tmp_path: Path) -> None:
+    load(tmp_path, 100, 20)
+    left = (tmp_path / "hw.db").read_bytes()
+    (tmp_path / "hw.db").unlink()
+    bodies = load(tmp_path, 0, 50)
+    for name in ("verify", "rebuild"):
+        (tmp_path / f"hw.db.{name}").write_bytes(left)
+        done = command(tmp_path, name, "--database", "hw.db")
+        assert done.code == 0, done
+    holds(tmp_path, bodies)
+
+
 def test_a_new_database_that_is_not_whole_takes_no_place(tmp_path: Path) -> None:
     scratch = tmp_path / "hw.db.rebuild"
     scratch.touch()
