@@ -69,10 +69,10 @@ async def _rebuild_damaged(
     from headwater.stores.sqlite.salvage import Salvage, ranges, set_aside
 
     scratch = path.with_name(path.name + ".rebuild")
-    remove(scratch)
     lock = FileLock.acquire(path)
     clean = False
     try:
+        remove(scratch)
         source = Salvage(path, lock.left)
         try:
             copy = await open_store(scratch)
