@@ -8,12 +8,12 @@ from typing import Any, Protocol
 import msgspec
 
 from headwater.access import ApiKey, Book, ConnectionMap, Domain, Project, UserAccount
-from headwater.errors import HeadwaterError
+from headwater.errors import HeadwaterError, Unavailable
 from headwater.event import Event, EventKind, Received
 from headwater.ids import digest_of
 from headwater.projection import Projector
 from headwater.records import Projected
-from headwater.store import LoggedEvent, Receipt, Store
+from headwater.store import LoggedEvent, Receipt, Rows, Store
 
 Decode = Callable[[str, bytes], Event]
 """(dialect, body) -> event"""
@@ -61,12 +61,19 @@ class Replayer:
         total: int,
         progress: Progress,
         only: AbstractSet[int] | None = None,
+        last: int | None = None,
     ) -> int:
-        """Copies the log, or only the events at some positions; returns how many."""
+        """Copies the log, or only the events at some positions; returns how many.
+
+        Args:
+            last: leave out what comes behind this position.
+        """
         done = 0
         batch: list[tuple[Received, Projected | None]] = []
         positions: list[int] = []
         async for logged in source.log():
+            if last is not None and logged.position > last:
+                break
             if only is not None and logged.position not in only:
                 continue
             batch.append(self._derived(logged))
@@ -115,7 +122,9 @@ Opener = Callable[[Path], Awaitable["Copy"]]
 
 
 class Copy(Store, Protocol):
-    """A store that a rebuild fills: it can keep the positions of the log that is copied."""
+    """A store that a rebuild fills: it can keep the positions of the log that is copied, and give
+    way to a file that takes its place.
+    """
 
     async def commit(
         self,
@@ -123,26 +132,41 @@ class Copy(Store, Protocol):
         positions: Sequence[int] | None = None,
     ) -> list[Receipt]: ...
 
+    async def give_way(self, successor: Path) -> None:
+        """Puts another file in the place of this database, in one step; closes it.
+
+        Raises:
+            DatabaseLocked: somebody reads it, and nothing was changed.
+        """
+        ...
+
 
 async def verify(
     store: Store, decode: Decode, open_copy: Opener, scratch: Path, progress: Progress
 ) -> Verdict:
-    """Derives everything again beside the database, and compares row by row."""
+    """Derives everything again beside the database, and compares row by row.
+
+    Both are of the moment of its start: others may write meanwhile.
+    """
     copy = await open_copy(scratch)
+    if (await copy.facts())["events"]:  # of one that was killed
+        await copy.close()
+        remove(scratch)
+        copy = await open_copy(scratch)
     try:
+        stored = await store.snapshot()
         total = (await store.facts())["events"]
-        await Replayer(decode).copy(store, copy, total, progress)
-        return await compare(store, copy)
+        await Replayer(decode).copy(store, copy, total, progress, last=stored.last)
+        return await compare(stored.rows, copy.state())
     finally:
         await copy.close()
         remove(scratch)
 
 
-async def compare(stored: Store, derived: Store) -> Verdict:
+async def compare(left: Rows, right: Rows) -> Verdict:
     """Compares two derived states row by row as they come, for both come in the same order."""
     rows = total = 0
     found: list[Difference] = []
-    left, right = stored.state(), derived.state()
     a, b = await anext(left, None), await anext(right, None)
     while a is not None or b is not None:
         if a == b:
@@ -192,18 +216,23 @@ async def rebuild(
     """Derives everything again into a new file, which then takes the place of the old one.
 
     The old file stays untouched until the new one is complete; an interrupted rebuild changes
-    nothing. Returns the number of events that the new one holds.
+    nothing. Who may do what is taken over as it is at the end. Returns the number of events that
+    the new one holds.
 
     Args:
         before: leave out the events from before this time (µs), unless what holds now rests on
             them: the newest statements, the current graph, the last run of each job.
     """
     scratch = path.with_name(path.name + ".rebuild")
-    remove(scratch)
     store = await open_copy(path)
     try:
+        remove(scratch)
         copy = await open_copy(scratch)
         try:
+            await keep_domains(copy, await store.domains())
+            only = None if before is None else set(await store.needed(before))
+            total = (await store.facts())["events"] if only is None else len(only)
+            done = await Replayer(decode).copy(store, copy, total, progress, only)
             await keep_access(
                 copy,
                 await store.domains(),
@@ -212,16 +241,28 @@ async def rebuild(
                 await store.projects(),
                 await store.connection_maps(),
             )
-            only = None if before is None else set(await store.needed(before))
-            total = (await store.facts())["events"] if only is None else len(only)
-            done = await Replayer(decode).copy(store, copy, total, progress, only)
         finally:
             await copy.close()
+        require_whole(scratch)
+        await store.give_way(scratch)
     finally:
         await store.close()
-    scratch.replace(path)
-    remove(scratch)
+        remove(scratch)
     return done
+
+
+def require_whole(scratch: Path) -> None:
+    """Raises Unavailable: a part of a closed database is still in its write-ahead log."""
+    if scratch.with_name(scratch.name + "-wal").exists():
+        raise Unavailable("the new database cannot be written whole; nothing was changed")
+
+
+async def keep_domains(copy: Book, domains: Iterable[Domain]) -> None:
+    """Carries over when domains were made, before any event names them."""
+    known = {domain.name for domain in await copy.domains()}
+    for domain in domains:
+        if domain.name not in known:
+            await copy.create_domain(domain.name, domain.created_at)
 
 
 async def keep_access(
@@ -233,10 +274,7 @@ async def keep_access(
     maps: Iterable[ConnectionMap],
 ) -> None:
     """Carries over what does not come from events."""
-    known = {domain.name for domain in await copy.domains()}
-    for domain in domains:
-        if domain.name not in known:
-            await copy.create_domain(domain.name, domain.created_at)
+    await keep_domains(copy, domains)
     for key in keys:
         await copy.add_key(key)
     for user in users:

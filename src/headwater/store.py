@@ -341,6 +341,16 @@ class Reader(Protocol):
         ...
 
 
+Rows = AsyncIterator[tuple[str, tuple[object, ...]]]
+
+
+class Snapshot(NamedTuple):
+    """What `Store.state` gives, of the moment at which `last` was the last position of the log."""
+
+    last: int
+    rows: Rows
+
+
 class Store(Book, Protocol):
     """A database. Everything that `commit` acknowledged is durable and visible."""
 
@@ -362,7 +372,11 @@ class Store(Book, Protocol):
         """The stored events in the order of the log."""
         ...
 
-    def state(self) -> AsyncIterator[tuple[str, tuple[object, ...]]]:
+    async def snapshot(self) -> "Snapshot":
+        """The derived state as it is now, whatever is written from now on."""
+        ...
+
+    def state(self) -> Rows:
         """The derived state as (table, row), surrogates replaced by keys.
 
         By table, and by the values of the row: None, numbers, texts, bytes, and what is made of

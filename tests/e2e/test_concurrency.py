@@ -12,7 +12,7 @@ import pytest
 from headwater.stores.sqlite import open_store
 from tests.contract import feeding
 from tests.contract.events import encoded, run_event
-from tests.e2e.serving import Server, command, serving
+from tests.e2e.serving import Server, command, serving, until
 from tests.e2e.wire import Connection
 
 LINEAGE = "/api/v1/lineage"
@@ -167,3 +167,32 @@ def test_sigterm_under_load_loses_nothing(tmp_path: Path) -> None:
         assert not sender.is_alive()
     exported = command(tmp_path, "export", "--database", str(tmp_path / "hw.db"))
     assert acknowledged == set(exported.out.encode().splitlines())
+
+
+def test_verify_beside_a_server_that_goes_on_writing(tmp_path: Path) -> None:
+    """Log and derived state are of one moment, so events that come meanwhile are no difference."""
+    ended = threading.Event()
+    posted = 0
+
+    def post() -> None:
+        nonlocal posted
+        with Connection(server.port) as wire:
+            while not ended.is_set():
+                run = f"01935b2a-0000-7000-8000-{posted:012x}"
+                event = run_event("COMPLETE", posted, run=run, inputs=("a",), outputs=("b",))
+                assert wire.post(LINEAGE, encoded(event)).status == 200
+                posted += 1
+
+    with serving(tmp_path) as server:
+        poster = threading.Thread(target=post)
+        poster.start()
+        try:
+            until(lambda: posted > 100 or None, "events come")
+            before = posted
+            verified = server.command("verify")
+            during = posted - before
+        finally:
+            ended.set()
+            poster.join(30)
+    assert verified.startswith("Equal: ")
+    assert during > 100

@@ -62,17 +62,17 @@ async def _rebuild_damaged(
     """As `replay.rebuild`, from what can be read; the damaged file is set aside untouched."""
     from typing import cast
 
-    from headwater.replay import Replayer, keep_access, remove
+    from headwater.replay import Replayer, keep_access, remove, require_whole
     from headwater.store import Store
     from headwater.stores.sqlite import open_store
     from headwater.stores.sqlite.lock import FileLock
     from headwater.stores.sqlite.salvage import Salvage, ranges, set_aside
 
     scratch = path.with_name(path.name + ".rebuild")
-    remove(scratch)
     lock = FileLock.acquire(path)
     clean = False
     try:
+        remove(scratch)
         source = Salvage(path, lock.left)
         try:
             copy = await open_store(scratch)
@@ -98,6 +98,7 @@ async def _rebuild_damaged(
             )
         if source.lost:
             output.note(f"{source.lost_count:,} events are lost: {ranges(source.lost)}.")
+        require_whole(scratch)
         kept = set_aside(path)
         scratch.replace(path)
         clean = True

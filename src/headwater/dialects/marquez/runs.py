@@ -1,6 +1,6 @@
 """Runs in Marquez' shape."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -10,6 +10,7 @@ from headwater.dialects.marquez.objects import DatasetVersionUse, Facets, Run, V
 from headwater.dialects.marquez.questions import Question
 from headwater.dialects.marquez.times import iso, maybe
 from headwater.dialects.openlineage.log import Stamped
+from headwater.dialects.openlineage.numbered import Room
 from headwater.history import RunDetail, UseDetail
 from headwater.ids import Key, NodeId
 from headwater.lineage.ledger import RunLedger
@@ -40,6 +41,7 @@ class RunViews:
         self._ledger = RunLedger(asked.browser, asked.domain, READS)
         self._versions: dict[tuple[Key, bytes], str] = {}
         self._stated: dict[NodeId, list[tuple[int, bytes]]] = {}
+        self._room = Room()
 
     async def brief(self, rows: Sequence[RunRow]) -> list[Run]:
         """Runs as lists of jobs show them: without facets and dataset versions."""
@@ -88,6 +90,8 @@ class RunViews:
         record = row.record
         if record.newest is None:
             return await self._placeholder(row)
+        if detail is not None:
+            self._room.take(_bodies(detail))
         version = self.version(row)
         nominal = record.nominal or (b"", None, None)
         started, ended = record.started, record.ended
@@ -195,6 +199,13 @@ def facets(bodies: Mapping[str, bytes]) -> Facets:
         for name, body in bodies.items()
         if declared.shown(name)
     }
+
+
+def _bodies(detail: RunDetail) -> Iterator[bytes]:
+    """Of the facets that an answer shows of a run."""
+    yield from detail.run_facets.values()
+    for use in (*detail.inputs, *detail.outputs):
+        yield from use.use_facets.values()
 
 
 def _args(row: RunRow, detail: RunDetail | None) -> dict[str, str]:

@@ -25,6 +25,7 @@ from headwater.dialects.marquez.shelf import Said
 from headwater.dialects.marquez.tags import own_tags
 from headwater.dialects.marquez.times import iso
 from headwater.dialects.openlineage.log import Stamped
+from headwater.dialects.openlineage.numbered import Room
 from headwater.event import Tag
 from headwater.records import stamp_time
 from headwater.slices import Slice
@@ -49,6 +50,7 @@ class VersionViews:
         self._node = detail.row.node
         self._views = DatasetViews(asked)
         self._runs = RunViews(asked)
+        self._room = Room()
 
     async def page(self, part: Slice) -> tuple[list[DatasetVersion], int]:
         """The versions, newest first, and how many there are."""
@@ -127,6 +129,7 @@ class VersionViews:
             said = history.unite([history.fold_node(events, self._node)])
             if history.schema_of(said) is None:
                 said = history.unite([await self._known_at(time), said])
+            self._room.take(each.facet.body for each in said.values())
             found.append(self._version(self._name(place), time, said, used, run, tags))
         return found
 

@@ -4,7 +4,7 @@ Its Python client asks the path of the extract API for one. What names a limit o
 other parameter is such a request.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -19,9 +19,24 @@ FURTHEST = 10**12
 EVER = Span(0, 1 << 56)
 CHUNK = 100
 LARGEST = 256 << 20
-"""How many bytes of events an answer may have."""
+"""How many bytes of events or facets an answer may have; what is asked for alone may be larger."""
 
 _OWN = frozenset({"limit", "offset"})
+
+
+class Room:
+    """What is left of `LARGEST` for one answer."""
+
+    def __init__(self) -> None:
+        self._left = LARGEST
+
+    def take(self, bodies: Iterable[bytes]) -> None:
+        """Raises InvalidParameter: there is no room for these beside what was taken before."""
+        first = self._left == LARGEST
+        self._left -= sum(map(len, bodies))
+        if self._left < 0 and not first:
+            reason = f"the answer has more than {LARGEST} bytes: ask for fewer"
+            raise InvalidParameter("limit", reason)
 
 
 class EventPage(msgspec.Struct, frozen=True, rename="camel"):
@@ -60,13 +75,11 @@ async def page(browser: Browser, places: Sequence[int], total: int) -> EventPage
         InvalidParameter: they are too large for one answer.
     """
     shown: list[msgspec.Raw] = []
-    room = LARGEST
+    room = Room()
     for at in range(0, len(places), CHUNK):
         part = places[at : at + CHUNK]
         bodies = await browser.bodies(part)
-        room -= sum(len(logged.body) for logged in bodies.values())
-        if room < 0:
-            reason = f"the events have more than {LARGEST} bytes: ask for fewer"
-            raise InvalidParameter("limit", reason)
+        for logged in bodies.values():
+            room.take((logged.body,))
         shown += [msgspec.Raw(mask.masked(bodies[place].body)) for place in part]
     return EventPage(tuple(shown), total)

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, TypeVar
 from headwater.errors import DatabaseDamaged, DatabaseLocked, NotFound, StoreError, Unavailable
 from headwater.event import Received
 from headwater.records import Projected
-from headwater.store import LoggedEvent, Reader, Receipt
+from headwater.store import LoggedEvent, Reader, Receipt, Rows, Snapshot
 from headwater.stores.sqlite import state
 from headwater.stores.sqlite.accounts import AccountBook
 from headwater.stores.sqlite.bodies import Bodies, Unreadable
@@ -32,7 +32,7 @@ from headwater.stores.sqlite.migrations import Progress, check
 from headwater.stores.sqlite.nodes import Namespaces
 from headwater.stores.sqlite.process import WriterProcess
 from headwater.stores.sqlite.reader import SqliteReader
-from headwater.stores.sqlite.writing import DAMAGED_SECONDS, WriteSide
+from headwater.stores.sqlite.writing import DAMAGED_SECONDS, WriteSide, replace
 
 T = TypeVar("T")
 
@@ -157,19 +157,36 @@ class SqliteStore(AccountBook):
         with self._guarded():
             return self._read_threads.submit(read).result()
 
-    async def state(self) -> AsyncIterator[tuple[str, tuple[object, ...]]]:
-        chunks = self._state()
+    async def snapshot(self) -> Snapshot:
+        db, last = await asyncio.to_thread(self._still)
+        return Snapshot(last, self._rows(db))
+
+    async def state(self) -> Rows:
+        async for item in (await self.snapshot()).rows:
+            yield item
+
+    async def _rows(self, db: Connection) -> Rows:
+        chunks = self._state(db)
         while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
             table, rows = chunk
             for row in rows:
                 yield table, row
 
-    def _state(self) -> Iterator[tuple[str, list[Row]]]:
-        """Through a connection of its own, because it lasts: one state from first to last."""
+    def _still(self) -> tuple[Connection, int]:
+        """A connection of its own, because it lasts: it sees one state from first to last."""
         with self._guarded():
             db = Connection(self._file, read_only=True)
             try:
                 db.begin("DEFERRED")
+                row = db.one("last_position")
+                return db, 0 if row is None else int(row[0])
+            except BaseException:
+                db.close()
+                raise
+
+    def _state(self, db: Connection) -> Iterator[tuple[str, list[Row]]]:
+        with self._guarded():
+            try:
                 for table in state.TABLES:
                     for rows in state.rows(db, table):
                         yield table, rows
@@ -205,16 +222,30 @@ class SqliteStore(AccountBook):
             assert row is not None
             return int(row[0])
 
+    async def give_way(self, successor: Path) -> None:
+        """As `replay.Copy` says: under the lock, so that nobody begins to write meanwhile."""
+        await self._close(successor)
+
     async def close(self) -> None:
+        await self._close()
+
+    async def _close(self, successor: Path | None = None) -> None:
+        await self._close_readers()
+        if self._writing is not None and self._lock is not None:
+            side, self._writing = self._writing, None
+            lock, self._lock = self._lock, None
+            clean = await asyncio.get_running_loop().run_in_executor(self._write_thread, side.close)
+            try:
+                if successor is not None:
+                    await asyncio.to_thread(replace, self._path, successor)
+            finally:
+                lock.release(clean=clean)
+        self._write_thread.shutdown()
+
+    async def _close_readers(self) -> None:
         await asyncio.to_thread(self._read_threads.shutdown)
         for db in self._readers:
             db.close()
-        if self._writing is not None and self._lock is not None:
-            side, self._writing = self._writing, None
-            clean = await asyncio.get_running_loop().run_in_executor(self._write_thread, side.close)
-            self._lock.release(clean=clean)
-            self._lock = None
-        self._write_thread.shutdown()
 
 
 def _restored(bodies: Bodies, *row: Any) -> bytes:

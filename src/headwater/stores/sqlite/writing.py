@@ -37,6 +37,9 @@ DAMAGED_SECONDS = 60
 """When to ask again of a damaged database; only a person can mend it."""
 PROBE_SECONDS = 30.0
 """After so long without a write, whether one would succeed is found by trying."""
+READERS_SECONDS = 60.0
+"""How long a file that is to give way waits for those that read it."""
+PAUSE_SECONDS = 0.2
 ROOM = 1 << 20
 """How many bytes have to be free before a disk that was full is taken for usable."""
 CONDEMNED = (
@@ -248,6 +251,38 @@ def _set_up(db: Connection) -> None:
     db.pragma("synchronous = FULL")
     db.pragma("cache_size = -65536")
     db.pragma("temp_store = MEMORY")
+
+
+def replace(path: Path, successor: Path) -> None:
+    """Puts another file in the place of a database that nobody writes to.
+
+    Its write-ahead log goes first, which only the last connection of all can do: with a reader it
+    would stay, and be taken for the log of the new file.
+
+    Raises:
+        DatabaseLocked: another process reads the file, and goes on with it.
+    """
+    db = Connection(str(path))
+    try:
+        end = time.monotonic() + READERS_SECONDS
+        while not _leaves_log(db):
+            if time.monotonic() > end:
+                raise DatabaseLocked(
+                    f"{path} is being read by another process; nothing was changed. Try again "
+                    "when that has ended"
+                )
+            time.sleep(PAUSE_SECONDS)
+    finally:
+        db.close()
+    successor.replace(path)
+
+
+def _leaves_log(db: Connection) -> bool:
+    """Whether the database is all in its file, and has no write-ahead log any more."""
+    try:
+        return bool(db.pragma("journal_mode = DELETE") == "delete")
+    except DatabaseLocked:
+        return False
 
 
 def _put_away(tools: _Tools, *, keep_log: bool = False) -> None:

@@ -4,6 +4,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from headwater.dialects.openlineage import numbered
 from tests.unit.dialects.marquez.asking import (
     Marquez,
     at,
@@ -42,6 +45,31 @@ def test_totals_count_across_quarters_of_an_hour(tmp_path: Path) -> None:
                     "events/lineage", after=at(7 * first), before=at(7 * last), limit=0
                 )
                 assert found == {"events": [], "totalCount": last - first}
+
+    tell(tmp_path, story)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["events/lineage", "namespaces/shop/jobs/load/runs", "namespaces/pg/datasets/o/versions"],
+)
+def test_an_answer_that_would_be_too_large_says_to_ask_for_fewer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """One of them alone is always given, however large."""
+    monkeypatch.setattr(numbered, "LARGEST", 10_000)
+
+    async def story(marquez: Marquez) -> None:
+        for n in range(3):
+            plan = {"spark.logicalPlan": facet(plan=f"{n}" * 20_000)}
+            said = event(n, minute=n, writes=("o",))
+            said["run"]["facets"] = plan
+            await marquez.post(said)
+        for n in range(3):
+            found = await marquez.ask(path, limit=1, offset=n)
+            assert len(next(each for each in found.values() if isinstance(each, list))) == 1
+        refused = await marquez.ask(path, status=400)
+        assert "10000 bytes: ask for fewer" in refused["message"]
 
     tell(tmp_path, story)
 
