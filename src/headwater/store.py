@@ -96,9 +96,7 @@ class EdgeRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class End(msgspec.Struct, frozen=True, gc=False):
-    """The far end of an edge that holds now, where it is only counted: by its own key and by the
-    key of its canonical member.
-    """
+    """The far end of an edge that holds now, where it is only counted, and its canonical key."""
 
     near: Key
     owner: Key
@@ -232,8 +230,7 @@ class Reader(Protocol):
         """The contents that hold for each owner now, or at the moment.
 
         Args:
-            about: of column lineage, only what names one of these nodes is wanted: flows to them,
-                and of other flows the sources that are one of them.
+            about: of column lineage, only flows to these nodes and sources among them are wanted.
         """
         ...
 
