@@ -2,13 +2,14 @@
 
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.faults import check_verified, exported, sample, turned_away
-from tests.e2e.serving import Server, serving, until
+from tests.e2e.serving import HEADWATER, Server, clean_environment, command, serving, until
 
 
 def _writer(server: Server) -> int:
@@ -76,3 +77,33 @@ def test_without_it_one_process_does_all(tmp_path: Path) -> None:
         server.taken(sample(1))
         assert server.processes == [server.process.pid]
     assert exported(tmp_path, server.database) == [sample(1)]
+
+
+def test_a_large_file_is_loaded_through_it(tmp_path: Path) -> None:
+    """Ctrl-C ends both, and loading again goes on where it ended."""
+    events = [sample(number, 2_000) for number in range(6_000)]
+    file = tmp_path / "events.ndjson"
+    file.write_bytes(b"\n".join(events))
+    assert file.stat().st_size > 8 << 20
+    database = tmp_path / "hw.db"
+    load = [*HEADWATER, "load", str(file), "--database", str(database)]
+    process = subprocess.Popen(
+        load, cwd=tmp_path, env=clean_environment(tmp_path), stderr=subprocess.PIPE
+    )
+    writer = until(lambda: _children(process.pid), "the writing process starts")[0]
+    log = tmp_path / "hw.db-wal"
+    until(lambda: (log.exists() and log.stat().st_size > 1 << 20) or None, "something is written")
+    for each in (writer, process.pid):
+        os.kill(each, signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 130, told
+    until(lambda: _gone(writer), "the writing process ends")
+    done = command(tmp_path, "load", str(file), "--database", str(database))
+    assert done.code == 0, done
+    assert sorted(exported(tmp_path, database)) == sorted(events)
+    check_verified(tmp_path, database)
+
+
+def _children(process: int) -> list[int] | None:
+    files = Path(f"/proc/{process}/task").glob("*/children")
+    return [int(each) for file in files for each in file.read_text().split()] or None

@@ -119,7 +119,7 @@ async def _import(
 
     options.work_long()
     names = Names()
-    async with _source(marquez) as source, open_sink(place) as sink:
+    async with _source(marquez) as source, open_sink(place, None) as sink:
         with _journal(marquez, place, journal).open(names) as notes, Bar("Importing") as bar:
             if notes.resumed:
                 bar.tell(f"Going on after {notes.events:,} events.")

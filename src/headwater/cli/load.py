@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from headwater.cli.sources import Refusal
 
 INTERRUPTED = 130
+APART_BYTES = 8 << 20
+"""For less, a process that writes takes longer to start than it saves."""
 
 
 @click.command(short_help="Load events from files, folders or stdin.")
@@ -74,7 +76,7 @@ async def _load(source: str, place: options.Place, report: "Report") -> None:
 
     reading = Reading(source)
     options.work_long()
-    async with open_sink(place) as sink:
+    async with open_sink(place, reading.total) as sink:
         with Bar("Loading", reading.total, "bytes") as bar:
 
             def progress() -> None:
@@ -89,8 +91,12 @@ async def _load(source: str, place: options.Place, report: "Report") -> None:
 
 
 @asynccontextmanager
-async def open_sink(place: options.Place) -> AsyncIterator["Sink"]:
-    """The write path of a server or of a database file."""
+async def open_sink(place: options.Place, size: int | None) -> AsyncIterator["Sink"]:
+    """The write path of a server or of a database file.
+
+    Args:
+        size: the bytes that are to come; None: not known, and reading them may have to wait.
+    """
     from headwater.cli.loading import ServerSink
 
     if place.server is not None:
@@ -99,13 +105,22 @@ async def open_sink(place: options.Place) -> AsyncIterator["Sink"]:
         async with Client(place.server, place.key, place.domain) as client:
             yield ServerSink(client)
         return
-    async with store_sink(place.database, place.domain) as sink:
+    from headwater.settings import processors
+
+    apart = processors() > 1 and size is not None and size > APART_BYTES
+    async with store_sink(place.database, place.domain, apart=apart) as sink:
         yield sink
 
 
 @asynccontextmanager
-async def store_sink(database: str, domain: str | None) -> AsyncIterator["Sink"]:
-    """The write path of a database file, made if it is not there."""
+async def store_sink(
+    database: str, domain: str | None, *, apart: bool = False
+) -> AsyncIterator["Sink"]:
+    """The write path of a database file, made if it is not there.
+
+    Args:
+        apart: writes in a process of its own.
+    """
     from headwater.auth.gate import DEFAULT_DOMAIN
     from headwater.cli.loading import StoreSink
     from headwater.dialects.openlineage.decode import Decoder
@@ -114,7 +129,7 @@ async def store_sink(database: str, domain: str | None) -> AsyncIterator["Sink"]
     from headwater.stores.sqlite import open_store
     from headwater.telemetry import Telemetry
 
-    store = await open_store(database)
+    store = await open_store(database, apart=apart)
     try:
         domain = domain or DEFAULT_DOMAIN
         if domain not in {known.name for known in await store.domains()}:
@@ -123,7 +138,11 @@ async def store_sink(database: str, domain: str | None) -> AsyncIterator["Sink"]
         ingest.start()
         try:
             yield StoreSink(
-                ingest, Decoder(lean=True).decode, lambda: time.time_ns() // 1000, domain
+                ingest,
+                Decoder(lean=True).decode,
+                lambda: time.time_ns() // 1000,
+                domain,
+                apart=apart,
             )
         finally:
             await ingest.close()
