@@ -22,6 +22,8 @@ TIMEOUT = 2.0
 CONNECTIONS = 10_000
 AT_ONCE = 200
 SECONDS = 60
+OPENED = 10
+"""Files and threads that the store opens once, whenever it needs them; a leak would be thousands."""
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +170,8 @@ def test_10_000_broken_connections_leave_nothing(tmp_path: Path) -> None:
         files, threads = _settled(taken, calm)
         grown = (taken.memory - memory) / MIB
         log.info("%d of them in %.1f s: memory +%.1f MB", CONNECTIONS, spent, grown)
-        assert (files, threads) == calm
+        assert files <= calm[0] + OPENED
+        assert threads <= calm[1] + OPENED
         assert grown < 30
         assert b"headwater_held_bytes 0.0" in server.client.get("/metrics").content
         assert server.post(EVENT).status_code == 200
@@ -182,7 +185,13 @@ def _settled(taken: Taken, wanted: tuple[int, int] | None = None) -> tuple[int, 
         return taken.files, taken.threads
 
     if wanted is not None:
-        until(lambda: look() <= wanted or None, "all of them are let go", SECONDS)
+        files, threads = wanted
+
+        def let_go() -> bool | None:
+            now = look()
+            return (now[0] <= files + OPENED and now[1] <= threads + OPENED) or None
+
+        until(let_go, "all of them are let go", SECONDS)
         return look()
     seen, since = look(), time.monotonic()
 
