@@ -23,7 +23,7 @@ CONNECTIONS = 10_000
 AT_ONCE = 200
 SECONDS = 60
 OPENED = 10
-"""Files and threads that the store opens once, whenever it needs them; a leak would be thousands."""
+"""Files and threads that the store opens once, when it needs them; a leak would be thousands."""
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from collections import deque
 from pathlib import Path
 
 from headwater.errors import DatabaseDamaged, StoreError
-from headwater.stores.sqlite.batches import Unpacker
+from headwater.stores.sqlite.batches import unpack
 from headwater.stores.sqlite.frames import (
     Answer,
     Close,
@@ -53,7 +53,6 @@ class Servant:
         self._path = path
         self._lock = lock
         self._lines = _Lines()
-        self._unpacker = Unpacker()
         self._side: WriteSide | None = None
         logging.basicConfig(level=logging.WARNING, handlers=[self._lines], force=True)
 
@@ -81,7 +80,7 @@ class Servant:
             raise StoreError("no database is open")
         match order:
             case Commit(said):
-                receipts = self._side.commit(*self._unpacker.unpack(said, more))
+                receipts = self._side.commit(*unpack(said, more))
                 return Answer(receipts=receipts, named=b"".join(self._side.named))
             case Probe():
                 self._side.probe()
