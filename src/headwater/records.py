@@ -317,6 +317,13 @@ def _newest_of(a: T | None, b: T | None) -> T | None:
     return a if a[0] >= b[0] else b
 
 
+class PackedContent(msgspec.Struct, frozen=True, array_like=True):
+    """A content in the form in which a store keeps it, to be made out only where it is new."""
+
+    digest: bytes
+    body: bytes
+
+
 class NodeRecord(msgspec.Struct, frozen=True, eq=False, array_like=True):
     """What one event states about a job or dataset. `digest` stands for all of its facets."""
 
@@ -350,3 +357,5 @@ class Projected(msgspec.Struct, frozen=True, eq=False, array_like=True):
     content: Content | None = None
     renames: tuple[tuple[Key, Key], ...] = ()
     """(old, new) keys of renamed datasets."""
+    packed: PackedContent | None = None
+    """`content` on its way to a store, in its place."""

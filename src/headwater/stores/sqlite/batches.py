@@ -13,7 +13,7 @@ from headwater.errors import Problem
 from headwater.event import Event, EventKind, EventType, Received
 from headwater.ids import Key, NodeId
 from headwater.memo import Memo
-from headwater.records import Content, NodeRecord, Projected, RunRecord, Stamp
+from headwater.records import Content, NodeRecord, PackedContent, Projected, RunRecord, Stamp
 from headwater.stores.sqlite import codec
 
 Item = tuple[Received, Projected | None]
@@ -23,13 +23,6 @@ REMEMBERED = 16 << 20
 _OWN_WEIGHT = 200
 _FLAG = Problem("", "")
 _encode = msgspec.msgpack.Encoder().encode
-
-
-class _Said(msgspec.Struct, array_like=True):
-    """A content as it is stored: what its flows share stays shared."""
-
-    digest: bytes
-    body: bytes
 
 
 class _Parts(msgspec.Struct, array_like=True):
@@ -43,7 +36,7 @@ class _Parts(msgspec.Struct, array_like=True):
     run: RunRecord | None
     parents: tuple[RunRecord, ...]
     owner: Key | None
-    content: _Said | None
+    packed: PackedContent | None
     renames: tuple[tuple[Key, Key], ...]
 
 
@@ -76,7 +69,7 @@ class Packer:
     """Makes bytes of batches."""
 
     def __init__(self) -> None:
-        self._contents: Memo[int, tuple[Content, _Said]] = Memo(REMEMBERED)
+        self._contents: Memo[int, tuple[Content, PackedContent]] = Memo(REMEMBERED)
 
     def pack(
         self, batch: Sequence[Item], positions: Sequence[int] | None
@@ -113,16 +106,16 @@ class Packer:
             projected.run,
             projected.parents,
             projected.owner,
-            None if projected.content is None else self._said(projected.content),
+            projected.packed if projected.content is None else self._packed(projected.content),
             projected.renames,
         )
 
-    def _said(self, content: Content) -> _Said:
+    def _packed(self, content: Content) -> PackedContent:
         """A content is remembered along with its bytes: no other can have its identity."""
         known = self._contents.get(id(content))
         if known is not None:
             return known[1]
-        said = _Said(content.digest, codec.encode_content(content))
+        said = PackedContent(content.digest, codec.encode_content(content))
         self._contents.put(id(content), (content, said), len(said.body) + _OWN_WEIGHT)
         return said
 
@@ -153,7 +146,6 @@ def _items(lines: Sequence[_Line], bodies: memoryview) -> Iterator[Item]:
 
 
 def _projected(parts: _Parts) -> Projected:
-    said = parts.content
     return Projected(
         parts.id,
         parts.stamp,
@@ -163,6 +155,7 @@ def _projected(parts: _Parts) -> Projected:
         parts.run,
         parts.parents,
         parts.owner,
-        None if said is None else codec.decode_content(said.body, said.digest),
+        None,
         parts.renames,
+        parts.packed,
     )

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from headwater import fold
 from headwater.ids import Key
 from headwater.memo import Memo
-from headwater.records import Content, RunRecord, merge_runs
+from headwater.records import Content, PackedContent, RunRecord, merge_runs
 from headwater.stores.sqlite import codec
 from headwater.stores.sqlite.connection import Connection, Row, array
 from headwater.stores.sqlite.names import Names
@@ -43,10 +43,14 @@ class Contents:
         assert row is not None
         self._next = int(row[0]) + 1
 
-    def put(self, owner: Key, owner_id: int, content: Content) -> Said:
-        known = self._kept.get((owner_id, content.digest))
+    def put(self, owner: Key, owner_id: int, said: Content | PackedContent) -> Said:
+        known = self._kept.get((owner_id, said.digest))
         if known is not None:
             return known
+        if isinstance(said, PackedContent):
+            content, body = codec.decode_content(said.body, said.digest), said.body
+        else:
+            content, body = said, None
         row = self._db.one("content_by_digest", owner_id, content.digest)
         if row is not None:
             identity = int(row[0])
@@ -54,7 +58,7 @@ class Contents:
             identity = self._next
             self._next += 1
             named = (identity, owner_id, content.digest)
-            self._db.run("insert_content", *named, codec.encode_content(content))
+            self._db.run("insert_content", *named, body or codec.encode_content(content))
             self._fresh[identity] = content
         return self._keep(owner, owner_id, identity, content)
 

@@ -196,10 +196,11 @@ class Writer:
         for placeholder in projected.parents:
             name = self._run_name(domain, placeholder.job, placeholder.run_id)
             self._runs.place(name, placeholder)
-        if projected.owner is None or projected.content is None:
+        content = projected.content or projected.packed
+        if projected.owner is None or content is None:
             return None
         owner_id = self._names.node(projected.owner)
-        said = self._contents.put(projected.owner, owner_id, projected.content)
+        said = self._contents.put(projected.owner, owner_id, content)
         run: int | None = None
         fresh: set[tuple[int, int]] = set()
         if projected.run is not None:
