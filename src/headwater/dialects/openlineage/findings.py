@@ -79,6 +79,18 @@ class Findings:
         if len(self.refused) < LIMIT:
             self.refused.append(Problem(pointer, reason))
 
+    def take_over(self, own: "Findings", under: str = "") -> None:
+        """What was found apart, of a part of the event that stands at a pointer."""
+        for problem in own.refused:
+            self.refuse(under + problem.pointer, problem.reason)
+        for problem in own.flags:
+            self.odd(under + problem.pointer, problem.reason)
+
+    @property
+    def clean(self) -> bool:
+        """Nothing was found."""
+        return not self.flags and not self.refused
+
     def settle(self) -> None:
         """Raises InvalidEvent when anything was refused."""
         if self.refused:

@@ -69,11 +69,8 @@ class RunFacets:
             return known
         own = Findings(self._strict)
         read = _read(raw, own, self._lean)
-        for problem in own.refused:
-            findings.refuse(problem.pointer, problem.reason)
-        for problem in own.flags:
-            findings.odd(problem.pointer, problem.reason)
-        if len(raw) <= _LARGEST and not own.flags and not own.refused:
+        findings.take_over(own)
+        if len(raw) <= _LARGEST and own.clean:
             self._memo.put(raw, read, 1_000 + 2 * len(raw))
         return read
 

@@ -77,11 +77,8 @@ class Statements:
             self._uses(inputs, "/inputs", own),
             self._uses(outputs, "/outputs", own),
         )
-        for problem in own.refused:
-            findings.refuse(problem.pointer, problem.reason)
-        for problem in own.flags:
-            findings.odd(problem.pointer, problem.reason)
-        if not own.refused and not own.flags:
+        findings.take_over(own)
+        if own.clean:
             uses = (*together.inputs, *together.outputs)
             weight = sum([_weight(use.statement) for use in uses], _weight(together.job))
             self._together.put(digest, together, weight)
