@@ -11,9 +11,8 @@ import msgspec
 
 from headwater.errors import Problem
 from headwater.event import Event, EventKind, EventType, Received
-from headwater.ids import Key, NodeId
 from headwater.memo import Memo
-from headwater.records import Content, NodeRecord, PackedContent, Projected, RunRecord, Stamp
+from headwater.records import Content, PackedContent, Projected
 from headwater.stores.sqlite import codec
 
 Item = tuple[Received, Projected | None]
@@ -23,21 +22,6 @@ REMEMBERED = 16 << 20
 _OWN_WEIGHT = 200
 _FLAG = Problem("", "")
 _encode = msgspec.msgpack.Encoder().encode
-
-
-class _Parts(msgspec.Struct, array_like=True):
-    """A `Projected`, its content as it is stored."""
-
-    id: bytes
-    stamp: Stamp
-    kind: EventKind
-    nodes: tuple[NodeRecord, ...]
-    mentions: tuple[tuple[Key, NodeId], ...]
-    run: RunRecord | None
-    parents: tuple[RunRecord, ...]
-    owner: Key | None
-    packed: PackedContent | None
-    renames: tuple[tuple[Key, Key], ...]
 
 
 class _Line(msgspec.Struct, array_like=True):
@@ -54,7 +38,8 @@ class _Line(msgspec.Struct, array_like=True):
     received_at: int
     token: str | None
     failure: str | None
-    parts: _Parts | None
+    projected: Projected | None
+    """Its content packed."""
 
 
 class _Batch(msgspec.Struct, array_like=True):
@@ -93,22 +78,14 @@ class Packer:
             received.received_at,
             received.token,
             received.failure,
-            None if projected is None else self._parts(projected),
+            None if projected is None else self._light(projected),
         )
 
-    def _parts(self, projected: Projected) -> _Parts:
-        return _Parts(
-            projected.id,
-            projected.stamp,
-            projected.kind,
-            projected.nodes,
-            projected.mentions,
-            projected.run,
-            projected.parents,
-            projected.owner,
-            projected.packed if projected.content is None else self._packed(projected.content),
-            projected.renames,
-        )
+    def _light(self, projected: Projected) -> Projected:
+        content = projected.content
+        if content is None:
+            return projected
+        return msgspec.structs.replace(projected, content=None, packed=self._packed(content))
 
     def _packed(self, content: Content) -> PackedContent:
         """A content is remembered along with its bytes: no other can have its identity."""
@@ -142,20 +119,4 @@ def _items(lines: Sequence[_Line], bodies: memoryview) -> Iterator[Item]:
             line.token,
             line.failure,
         )
-        yield received, None if line.parts is None else _projected(line.parts)
-
-
-def _projected(parts: _Parts) -> Projected:
-    return Projected(
-        parts.id,
-        parts.stamp,
-        parts.kind,
-        parts.nodes,
-        parts.mentions,
-        parts.run,
-        parts.parents,
-        parts.owner,
-        None,
-        parts.renames,
-        parts.packed,
-    )
+        yield received, line.projected
