@@ -11,7 +11,6 @@ import pickle
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from headwater.event import Received
 from headwater.records import Projected
 from headwater.store import Receipt
 from headwater.stores.sqlite.batches import Packer
-from headwater.stores.sqlite.changes import Changes
+from headwater.stores.sqlite.condition import DAMAGED_SECONDS, Condition
 from headwater.stores.sqlite.frames import (
     Answer,
     Close,
@@ -35,7 +34,6 @@ from headwater.stores.sqlite.frames import (
 )
 from headwater.stores.sqlite.lock import FileLock, Trace
 from headwater.stores.sqlite.migrations import Progress as Tell
-from headwater.stores.sqlite.writing import CONDEMNED, DAMAGED_SECONDS, PROBE_SECONDS
 
 _KEY = 16
 _END_SECONDS = 60.0
@@ -44,21 +42,17 @@ _END_SECONDS = 60.0
 _log = logging.getLogger(__name__)
 
 
-class WriterProcess:
-    """Used by the writer's thread; `failure` and `condemn` by all. It outlives its process: when
-    that ends by itself, the next commit starts another one.
+class WriterProcess(Condition):
+    """Used by the writer's thread. It outlives its process: when that ends by itself, the next
+    commit starts another one.
     """
 
     def __init__(self, path: Path, lock: FileLock) -> None:
-        self._path = path
+        super().__init__(path)
         self._lock = lock
         self._packer = Packer()
         self._process: subprocess.Popen[bytes] | None = None
         self._wire: Wire | None = None
-        self._damaged = False
-        self._wrote_at = float("-inf")
-        self.failure: str | None = None
-        self.changes = Changes()
 
     def open(self, *, create: bool, progress: Tell) -> None:
         """As `WriteSide.open`."""
@@ -81,24 +75,12 @@ class WriterProcess:
         """As `WriteSide.probe`."""
         self._told(Probe())
 
-    @property
-    def doubtful(self) -> bool:
-        """Whether only a try can tell that a write would succeed."""
-        return self.failure is not None or time.monotonic() - self._wrote_at > PROBE_SECONDS
-
-    def condemn(self, error: DatabaseDamaged) -> None:
-        """Damage was found, by whomever: nothing is written from now on."""
-        if not self._damaged:
-            self._damaged = True
-            self.failure = error.message
-            _log.error(CONDEMNED, self._path, error.message)
-
     def close(self) -> bool:
         """As `WriteSide.close`."""
         if self._wire is None:
             return False
         try:
-            if self._damaged:
+            if self.damaged:
                 self._ask(Condemn(self.failure or ""))
             return self._ask(Close()).whole
         except Unavailable:
@@ -108,7 +90,7 @@ class WriterProcess:
 
     def _told(self, order: Order, more: Sequence[bytes] = ()) -> Answer:
         """Gives an order, to a new process where the last one has ended."""
-        if self._damaged:
+        if self.damaged:
             raise Unavailable(self.failure, DAMAGED_SECONDS)
         if self._wire is None:
             self._restart()
@@ -160,9 +142,9 @@ class WriterProcess:
             raise Unavailable(self.failure) from None
         for level, text in answer.logged:
             _log.log(level, "%s", text)
-        if not self._damaged:
-            self._damaged, self.failure = answer.damaged, answer.failure
-        self._wrote_at = answer.wrote_at
+        if not self.damaged:
+            self.damaged, self.failure = answer.damaged, answer.failure
+        self.wrote_at = answer.wrote_at
         if answer.error:
             raise pickle.loads(answer.error)  # noqa: S301 # of our own process
         return answer

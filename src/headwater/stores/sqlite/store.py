@@ -24,6 +24,7 @@ from headwater.store import LoggedEvent, Reader, Receipt, Rows, Snapshot
 from headwater.stores.sqlite import state
 from headwater.stores.sqlite.accounts import AccountBook
 from headwater.stores.sqlite.bodies import Bodies, Unreadable
+from headwater.stores.sqlite.condition import DAMAGED_SECONDS
 from headwater.stores.sqlite.connection import Connection, Row, translated
 from headwater.stores.sqlite.integrity import damaged, examine_idle
 from headwater.stores.sqlite.latest import Latest
@@ -32,7 +33,7 @@ from headwater.stores.sqlite.migrations import Progress, check
 from headwater.stores.sqlite.nodes import Namespaces
 from headwater.stores.sqlite.process import WriterProcess
 from headwater.stores.sqlite.reader import SqliteReader
-from headwater.stores.sqlite.writing import DAMAGED_SECONDS, WriteSide, replace
+from headwater.stores.sqlite.writing import WriteSide, replace
 
 T = TypeVar("T")
 

@@ -24,8 +24,8 @@ from headwater.event import Received
 from headwater.ids import Key
 from headwater.records import Projected
 from headwater.store import Receipt
-from headwater.stores.sqlite.changes import Changes
 from headwater.stores.sqlite.checkpoint import Checkpoints
+from headwater.stores.sqlite.condition import DAMAGED_SECONDS, Condition
 from headwater.stores.sqlite.connection import Connection, translated
 from headwater.stores.sqlite.dictionaries import Dictionaries
 from headwater.stores.sqlite.integrity import examine
@@ -33,20 +33,11 @@ from headwater.stores.sqlite.lock import FileLock
 from headwater.stores.sqlite.migrations import Progress, check, migrate
 from headwater.stores.sqlite.writer import Writer
 
-DAMAGED_SECONDS = 60
-"""When to ask again of a damaged database; only a person can mend it."""
-PROBE_SECONDS = 30.0
-"""After so long without a write, whether one would succeed is found by trying."""
 READERS_SECONDS = 60.0
 """How long a file that is to give way waits for those that read it."""
 PAUSE_SECONDS = 0.2
 ROOM = 1 << 20
 """How many bytes have to be free before a disk that was full is taken for usable."""
-CONDEMNED = (
-    "%s: %s. Nothing is written to it any more. Stop the server; 'headwater verify' says what is "
-    "wrong, 'headwater rebuild' and 'headwater export --salvage' are the ways out."
-)
-
 _log = logging.getLogger(__name__)
 
 
@@ -57,19 +48,15 @@ class _Tools(NamedTuple):
     dictionaries: Dictionaries
 
 
-class WriteSide:
-    """Used by the writer's thread; `failure` may be read by all."""
+class WriteSide(Condition):
+    """Used by the writer's thread."""
 
     def __init__(self, path: Path, lock: FileLock) -> None:
-        self._path = path
+        super().__init__(path)
         self._lock = lock
         self._tools: _Tools | None = None
         self._stale = False
         self._last = 0
-        self.wrote_at = float("-inf")
-        self.damaged = False
-        self.failure: str | None = None
-        self.changes = Changes()
 
     def open(self, *, create: bool, progress: Progress) -> None:
         """Examines the file, brings it to the schema of this code, and makes it ready.
@@ -126,11 +113,6 @@ class WriteSide:
         """The nodes that the last batch named."""
         return () if self._tools is None else self._tools.writer.named
 
-    @property
-    def doubtful(self) -> bool:
-        """Whether only a try can tell that a write would succeed."""
-        return self.failure is not None or time.monotonic() - self.wrote_at > PROBE_SECONDS
-
     def probe(self) -> None:
         """Writes a page without changing anything; raises Unavailable when that fails."""
         with self._watched():
@@ -157,13 +139,6 @@ class WriteSide:
         finally:
             with contextlib.suppress(OSError):
                 scratch.unlink()
-
-    def condemn(self, error: DatabaseDamaged) -> None:
-        """Damage was found, by whomever: nothing is written from now on."""
-        if not self.damaged:
-            self.damaged = True
-            self.failure = error.message
-            _log.error(CONDEMNED, self._path, error.message)
 
     @contextlib.contextmanager
     def _watched(self) -> Iterator[None]:
