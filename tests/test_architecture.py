@@ -14,7 +14,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "headwater"
 # share a rung and have rules of their own below. `samples` is data, `__init__` names the version.
 LADDER: tuple[frozenset[str], ...] = (
     frozenset({"__init__", "samples"}),
-    frozenset({"errors", "mask", "memo", "telemetry"}),
+    frozenset({"errors", "garbage", "mask", "memo", "telemetry"}),
     frozenset({"access", "ids"}),
     frozenset({"event", "records"}),
     frozenset({"fold", "history", "projection", "store", "slices", "settings"}),

@@ -15,6 +15,7 @@ from headwater.auth.apikeys import KeyRing, RateLimiter
 from headwater.auth.gate import Gate, require_safe
 from headwater.auth.vault import vault_of
 from headwater.errors import InvalidParameter
+from headwater.garbage import collect_seldom
 from headwater.http import health
 from headwater.http.context import Context
 from headwater.http.message import Dialect
@@ -159,8 +160,7 @@ def _tune_interpreter() -> None:
     """
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 20, 20)
+    collect_seldom()
 
 
 def _dialects(context: Context) -> tuple[Dialect, ...]:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import click
 
 from headwater.cli import options, output
+from headwater.garbage import collect_seldom
 
 if TYPE_CHECKING:
     from headwater.cli.loading import Report, Sink
@@ -117,7 +118,7 @@ async def _import(
     from headwater.importing.importer import Importer
     from headwater.importing.names import Names
 
-    options.work_long()
+    collect_seldom()
     names = Names()
     async with _source(marquez) as source, open_sink(place, None) as sink:
         with _journal(marquez, place, journal).open(names) as notes, Bar("Importing") as bar:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from headwater.cli import options, output
+from headwater.garbage import collect_seldom
 
 if TYPE_CHECKING:
     from headwater.cli.loading import Report, Sink
@@ -75,7 +76,7 @@ async def _load(source: str, place: options.Place, report: "Report") -> None:
     from headwater.cli.sources import Reading
 
     reading = Reading(source)
-    options.work_long()
+    collect_seldom()
     async with open_sink(place, reading.total) as sink:
         with Bar("Loading", reading.total, "bytes") as bar:
 

@@ -10,9 +10,11 @@ import click
 from headwater import errors
 from headwater.cli import options, output
 from headwater.cli.times import FORMS, TIME, micros
+from headwater.garbage import collect_seldom
 
 if TYPE_CHECKING:
     from headwater.event import Event
+    from headwater.stores.sqlite.salvage import Salvage
 
 DIFFERENT = 1
 
@@ -35,7 +37,7 @@ async def rebuild(salvage: bool, database: str | None) -> None:
     from headwater.stores.sqlite import open_store
 
     path = Path(options.existing(database))
-    options.work_long()
+    collect_seldom()
     kept: Path | None = None
     with Bar("Rebuilding") as bar:
         try:
@@ -56,15 +58,37 @@ def _is_damage(error: BaseException | None) -> bool:
     )
 
 
+async def _copy_readable(
+    source: "Salvage", scratch: Path, update: Callable[[int, int], None]
+) -> int:
+    """Derives everything that can be read into a new file; returns the number of its events."""
+    from typing import cast
+
+    from headwater.replay import Replayer, keep_access
+    from headwater.store import Store
+    from headwater.stores.sqlite import open_store
+
+    copy = await open_store(scratch)
+    try:
+        await keep_access(
+            copy,
+            source.domains(),
+            source.api_keys(),
+            source.users(),
+            source.projects(),
+            source.connection_maps(),
+        )
+        log = cast(Store, source)  # of a store, a copy reads the log only
+        return await Replayer(_decoder()).copy(log, copy, source.total, update)
+    finally:
+        await copy.close()
+
+
 async def _rebuild_damaged(
     path: Path, update: Callable[[int, int], None], accept_loss: bool
 ) -> tuple[int, Path]:
     """As `replay.rebuild`, from what can be read; the damaged file is set aside untouched."""
-    from typing import cast
-
-    from headwater.replay import Replayer, keep_access, remove, require_whole
-    from headwater.store import Store
-    from headwater.stores.sqlite import open_store
+    from headwater.replay import remove, require_whole
     from headwater.stores.sqlite.lock import FileLock
     from headwater.stores.sqlite.salvage import Salvage, ranges, set_aside
 
@@ -75,20 +99,7 @@ async def _rebuild_damaged(
         remove(scratch)
         source = Salvage(path, lock.left)
         try:
-            copy = await open_store(scratch)
-            try:
-                await keep_access(
-                    copy,
-                    source.domains(),
-                    source.api_keys(),
-                    source.users(),
-                    source.projects(),
-                    source.connection_maps(),
-                )
-                log = cast(Store, source)  # of a store, a copy reads the log only
-                events = await Replayer(_decoder()).copy(log, copy, source.total, update)
-            finally:
-                await copy.close()
+            events = await _copy_readable(source, scratch, update)
         finally:
             source.close()
         if source.lost and not accept_loss:
@@ -118,7 +129,7 @@ async def verify(database: str | None) -> None:
     what is wrong, and the events that cannot be read.
     """
     path = Path(options.existing(database))
-    options.work_long()
+    collect_seldom()
     try:
         await _verify(path)
     except errors.DatabaseDamaged as error:
@@ -201,7 +212,7 @@ async def prune(database: str | None, before: datetime, yes: bool) -> None:
     from headwater.stores.sqlite import open_store
 
     path = Path(options.existing(database))
-    options.work_long()
+    collect_seldom()
     if not yes:
         click.confirm(f"Delete all events from before {before:%Y-%m-%d %H:%M} UTC?", abort=True)
     with Bar("Pruning") as bar:

@@ -71,16 +71,6 @@ def run(coroutine: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
     return wrapper
 
 
-def work_long() -> None:
-    """Before work on very many events: looks for cyclic garbage, of which there is little, more
-    seldom. That saves a quarter of the time (measured).
-    """
-    import gc
-
-    gc.freeze()
-    gc.set_threshold(100_000, 20, 20)
-
-
 def database_path(given: str | None) -> str:
     """The database file that is meant: the option, else the setting."""
     from headwater.settings import Settings

@@ -1,6 +1,5 @@
 """The process that writes: it does what it is told over a socket, until that closes."""
 
-import gc
 import logging
 import os
 import pickle
@@ -11,6 +10,7 @@ from collections import deque
 from pathlib import Path
 
 from headwater.errors import DatabaseDamaged, StoreError
+from headwater.garbage import collect_seldom
 from headwater.stores.sqlite.batches import unpack
 from headwater.stores.sqlite.frames import (
     Answer,
@@ -117,8 +117,7 @@ def main(connection: int, lock: int, path: str) -> None:
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # they are for who gives the orders
-    gc.freeze()
-    gc.set_threshold(100_000, 20, 20)
+    collect_seldom()
     try:
         Servant(Wire(socket.socket(fileno=connection)), Path(path), lock).serve()
     except Ended:
