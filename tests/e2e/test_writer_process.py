@@ -1,13 +1,21 @@
 """The process that writes: it ends with the server, and the server outlives it."""
 
+import asyncio
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from headwater.dialects.openlineage.decode import Decoder
+from headwater.errors import Unavailable
+from headwater.event import Received
+from headwater.ids import digest_of
+from headwater.projection import Projector
+from headwater.stores.sqlite import open_store
 from tests.e2e.faults import check_verified, exported, sample, turned_away
 from tests.e2e.serving import HEADWATER, Server, clean_environment, command, serving, until
 
@@ -77,6 +85,35 @@ def test_without_it_one_process_does_all(tmp_path: Path) -> None:
         server.taken(sample(1))
         assert server.processes == [server.process.pid]
     assert exported(tmp_path, server.database) == [sample(1)]
+
+
+def test_a_machine_that_starts_no_process_is_told_as_unavailable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is kept, and it goes on when the machine can again."""
+    bodies = [sample(number) for number in range(3)]
+
+    received = [
+        Received("default", "openlineage", body, digest_of(body), Decoder().decode(body), 0)
+        for body in bodies
+    ]
+    items = [(each, Projector().project(each)) for each in received]
+
+    async def story() -> list[bytes]:
+        store = await open_store(tmp_path / "hw.db", apart=True)
+        (writer,) = _children(os.getpid()) or ()
+        os.kill(writer, signal.SIGKILL)
+        with monkeypatch.context() as patched:
+            patched.setattr(sys, "executable", str(tmp_path / "none"))
+            for _ in range(2):
+                with pytest.raises(Unavailable):
+                    await store.commit(items)
+        assert [receipt.repeated for receipt in await store.commit(items)] == [False] * 3
+        logged = [event.body async for event in store.log()]
+        await store.close()
+        return logged
+
+    assert asyncio.run(story()) == bodies
 
 
 def test_a_large_file_is_loaded_through_it(tmp_path: Path) -> None:

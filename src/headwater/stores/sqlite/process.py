@@ -111,11 +111,16 @@ class WriterProcess(Condition):
         with theirs:
             files = (theirs.fileno(), self._lock.fd)
             module = f"{__package__}.process_main"
-            self._process = subprocess.Popen(  # noqa: S603 # our own program
-                [sys.executable, "-m", module, *map(str, files), str(self._path)],
-                stdin=subprocess.DEVNULL,
-                pass_fds=files,
-            )
+            try:
+                self._process = subprocess.Popen(  # noqa: S603 # our own program
+                    [sys.executable, "-m", module, *map(str, files), str(self._path)],
+                    stdin=subprocess.DEVNULL,
+                    pass_fds=files,
+                )
+            except OSError as error:
+                ours.close()
+                reason = f"no process that writes can be started: {error.strerror}"
+                raise Unavailable(reason) from error
         self._wire = Wire(ours)
         try:
             self._ask(Open(create, left), progress=progress)
