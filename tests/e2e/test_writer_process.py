@@ -101,7 +101,7 @@ def test_a_machine_that_starts_no_process_is_told_as_unavailable(
 
     async def story() -> list[bytes]:
         store = await open_store(tmp_path / "hw.db", apart=True)
-        (writer,) = _children(os.getpid()) or ()
+        (writer,) = _children(os.getpid()) or []
         os.kill(writer, signal.SIGKILL)
         with monkeypatch.context() as patched:
             patched.setattr(sys, "executable", str(tmp_path / "none"))
