@@ -3,7 +3,7 @@
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import click
@@ -39,11 +39,12 @@ def load(
     named with its file, line and reason; then the command ends with 1.
     """
     from headwater.cli.loading import Report
+    from headwater.cli.sources import STDIN
 
     report = Report()
     place = options.place(database, server, key, domain)
     try:
-        with interruptible():
+        with interruptible() if source == STDIN else nullcontext():
             options.run(_load)(source, place, report)
     except KeyboardInterrupt:
         output.note(f"Interrupted. {report} Load it again to go on: nothing is doubled.")
@@ -58,7 +59,9 @@ def load(
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Ctrl-C ends a read of stdin: asyncio's own handler would wait for the next line."""
+    """Ctrl-C ends a read of stdin: asyncio's own handler would wait for the next line. It also ends
+    whatever else is at work, so it is only for what may have to wait.
+    """
 
     def interrupt(_: int, __: object) -> None:
         raise KeyboardInterrupt
