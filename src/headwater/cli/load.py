@@ -3,7 +3,7 @@
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -44,7 +44,7 @@ def load(
     report = Report()
     place = options.place(database, server, key, domain)
     try:
-        with interruptible() if source == STDIN else nullcontext():
+        with interruptible(waits=source == STDIN):
             options.run(_load)(source, place, report)
     except KeyboardInterrupt:
         output.note(f"Interrupted. {report} Load it again to go on: nothing is doubled.")
@@ -58,15 +58,19 @@ def load(
 
 
 @contextmanager
-def interruptible() -> Iterator[None]:
-    """Ctrl-C ends a read of stdin: asyncio's own handler would wait for the next line. It also ends
-    whatever else is at work, so it is only for what may have to wait.
+def interruptible(*, waits: bool = True) -> Iterator[None]:
+    """Ctrl-C ends the work, also where the shell had it ignored.
+
+    Args:
+        waits: a read may have to wait, as of stdin: then it ends in the middle, where asyncio's own
+            handler would wait for the next line. That one lets the batch at hand end.
     """
 
     def interrupt(_: int, __: object) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGINT, interrupt)
+    handler = interrupt if waits else signal.default_int_handler  # for asyncio to take over
+    before = signal.signal(signal.SIGINT, handler)
     try:
         yield
     finally:
