@@ -195,4 +195,4 @@ def test_verify_beside_a_server_that_goes_on_writing(tmp_path: Path) -> None:
             ended.set()
             poster.join(30)
     assert verified.startswith("Equal: ")
-    assert during > 100
+    assert during > 0, "no event came while the log was verified"
