@@ -78,6 +78,25 @@ class Ended(Exception):
     """The other process is gone."""
 
 
+def frame(message: Order | Progress | Answer, more: Sequence[bytes] = ()) -> list[bytes]:
+    """A frame in pieces."""
+    encoded = _encode(message)
+    return [_HEAD.pack(len(encoded), sum(map(len, more))), encoded, *more]
+
+
+def parse(read: bytearray) -> tuple[Progress | Answer, int] | None:
+    """The first frame of what was read, and its size; None: not all of it is there."""
+    if len(read) < _HEAD.size:
+        return None
+    first, second = _HEAD.unpack_from(read)
+    size = _HEAD.size + first + second
+    if len(read) < size:
+        return None
+    with memoryview(read) as whole:
+        answer: Progress | Answer = _answers.decode(whole[_HEAD.size : _HEAD.size + first])
+    return answer, size
+
+
 class Wire:
     """One end of the socket."""
 
@@ -94,9 +113,7 @@ class Wire:
 
     def send(self, message: Order | Progress | Answer, more: Sequence[bytes] = ()) -> None:
         """Raises Ended when nobody listens."""
-        encoded = _encode(message)
-        head = _HEAD.pack(len(encoded), sum(map(len, more)))
-        waiting = [memoryview(part) for part in (head, encoded, *more) if part]
+        waiting = [memoryview(part) for part in frame(message, more) if part]
         try:
             while waiting:
                 sent = self._socket.sendmsg(waiting[:_AT_ONCE])
