@@ -54,7 +54,7 @@ class Known(Generic[B]):
         self.state = state
 
 
-class WireColumn(msgspec.Struct):
+class WireColumn(msgspec.Struct, gc=False):
     name: str
     type: str | None = None
     description: str | None = None
