@@ -123,7 +123,7 @@ class Statements:
         node = NodeId(role.kind, sys.intern(namespace), name)
         facts: facets.Facts = {}
         found: list[Facet] = []
-        for facet, text in body.split(bytes(wire.facets), "/facets", findings):
+        for facet, text in body.split(memoryview(wire.facets), "/facets", findings):
             read = _facet(role, node, sys.intern(facet), text, facts, findings)
             kept = b"" if self._lean else text
             found.append(read._replace(body=kept, digest=digest_of(text)))

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from headwater.event import Octets
 from headwater.store import Receipt
 from headwater.stores.sqlite.lock import Trace
 
@@ -23,9 +24,9 @@ class Open(msgspec.Struct, tag=True, array_like=True):
 
 
 class Commit(msgspec.Struct, tag=True, array_like=True):
-    """The batch stands behind it, as `batches.Packer` makes it."""
+    """The batch stands behind it, as `batches.Packer` makes it: so many bytes, then the bodies."""
 
-    said: bytes
+    said: int
 
 
 class Probe(msgspec.Struct, tag=True, array_like=True):
@@ -92,7 +93,7 @@ class Wire:
         answer: Progress | Answer = _answers.decode(self._receive()[0])
         return answer
 
-    def send(self, message: Order | Progress | Answer, more: Sequence[bytes] = ()) -> None:
+    def send(self, message: Order | Progress | Answer, more: Sequence[Octets] = ()) -> None:
         """Raises Ended when nobody listens."""
         encoded = _encode(message)
         head = _HEAD.pack(len(encoded), sum(map(len, more)))

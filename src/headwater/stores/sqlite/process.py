@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from headwater.errors import DatabaseDamaged, HeadwaterError, Unavailable
-from headwater.event import Received
+from headwater.event import Octets, Received
 from headwater.records import Projected
 from headwater.store import Receipt
 from headwater.stores.sqlite.batches import Packer
@@ -63,7 +63,7 @@ class WriterProcess(Condition):
     ) -> list[Receipt]:
         """Raises Unavailable: nothing of the batch is known to be kept."""
         said, bodies = self._packer.pack(batch, positions)
-        answer = self._told(Commit(said), bodies)
+        answer = self._told(Commit(len(said)), [said, *bodies])
         if answer.receipts:
             last = max(receipt.position for receipt in answer.receipts)
             named = answer.named
@@ -88,7 +88,7 @@ class WriterProcess(Condition):
         finally:
             self._end()
 
-    def _told(self, order: Order, more: Sequence[bytes] = ()) -> Answer:
+    def _told(self, order: Order, more: Sequence[Octets] = ()) -> Answer:
         """Gives an order, to a new process where the last one has ended."""
         if self.damaged:
             raise Unavailable(self.failure, DAMAGED_SECONDS)
@@ -129,7 +129,7 @@ class WriterProcess(Condition):
             raise
 
     def _ask(
-        self, order: Order, more: Sequence[bytes] = (), progress: Tell = _log.warning
+        self, order: Order, more: Sequence[Octets] = (), progress: Tell = _log.warning
     ) -> Answer:
         """Raises what the order led to; Unavailable: the process has ended, whatever it had done.
 
