@@ -55,6 +55,10 @@ class Request:
         self.principal = Principal.nobody()
         self._query: dict[str, list[str]] | None = None
 
+    def forget_body(self) -> None:
+        """Gives its memory back before the answer, where a handler has read all of it."""
+        self.body = self.raw_body = b""
+
     @property
     def query(self) -> dict[str, list[str]]:
         if self._query is None:

@@ -17,7 +17,7 @@ from msgspec import UNSET
 from headwater.auth.gate import Gate
 from headwater.auth.principal import Principal
 from headwater.errors import Forbidden, HeadwaterError
-from headwater.http.bodies import Body, BodyReader, Receive
+from headwater.http.bodies import BodyReader, Receive
 from headwater.http.errors import ClientGone, MethodNotAllowed, headers_of, status_of
 from headwater.http.message import Dialect, Direct, Request, Response, Route
 from headwater.http.router import Match, Router
@@ -102,10 +102,10 @@ class Server:
         body = self._bodies.take(request.headers, whole.whole)
         if body is None:
             return False
-        request.raw_body, request.body, _ = body
+        request.raw_body, request.body, held = body
 
         def done(result: Response | Exception) -> None:
-            self._bodies.release(body)
+            self._bodies.release(held)
             if isinstance(result, Exception):
                 result = self._failure(dialect, request, result)
             self._reply(whole, request, Served(route.operation, result), began)
@@ -114,9 +114,9 @@ class Server:
             if handler(request, done):
                 return True
         except BaseException:
-            self._bodies.release(body)
+            self._bodies.release(held)
             raise
-        self._bodies.release(body)
+        self._bodies.release(held)
         return False
 
     async def _later(self, request: Request, whole: "Whole", began: float) -> None:
@@ -172,18 +172,18 @@ class Server:
             request.principal = await self._gate.admit(
                 request.headers.get(b"authorization"), route.scope, _domain(request)
             )
-        body: Body | None = None
+        held = 0
         try:
             if route.body:
                 body = await self._bodies.read(request.headers, receive)
-                request.raw_body, request.body, _ = body
+                request.raw_body, request.body, held = body
+                del body  # the handler may let it go
             if foreign is not None and route.scope is not None:
                 # Such a credential may sign the body, so it is looked at behind it.
                 request.principal = _permitted(await foreign(request), route)
             return await route.handler(request)
         finally:
-            if body is not None:
-                self._bodies.release(body)
+            self._bodies.release(held)
 
     def _failure(self, dialect: Dialect, request: Request, error: Exception) -> Response:
         """Renders an error in the dialect's shape; whatever was not foreseen is logged too."""

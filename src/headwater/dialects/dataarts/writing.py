@@ -53,20 +53,26 @@ class Place(NamedTuple):
     workspace: str
 
 
-class _Prepared(NamedTuple):
-    """What an operator's requests come to, but for the time."""
+class Recorded(NamedTuple):
+    """What is answered for an operator."""
 
-    parts: tuple[Part, ...]
-    job_name: str
     info: ObjectIdInfo
     guid: str
     groups: int
-    made: Made
 
     @property
     def guids(self) -> NodeGuids:
         of_groups = (names.guid_of(ids.key_of(self.guid, str(at))) for at in range(self.groups))
         return NodeGuids(self.guid, tuple(of_groups))
+
+
+class _Prepared(NamedTuple):
+    """What an operator's requests come to, but for the time."""
+
+    parts: tuple[Part, ...]
+    job_name: str
+    made: Made
+    recorded: Recorded
 
 
 class _Info(msgspec.Struct):
@@ -143,21 +149,27 @@ class Writing:
 
     async def _record(
         self, request: Request, place: Place, parts: Sequence[tuple[Part, str]]
-    ) -> list[_Prepared]:
+    ) -> list[Recorded]:
         """Looks at every part before the first is recorded."""
         prepared = [self._prepared(place, (part,), at) for part, at in parts]
-        if not _merges(request):
-            return await self._submit(place, prepared)
-        async with self._merging:
-            return await self._submit(place, await self._united(place, prepared))
+        if _merges(request):
+            async with self._merging:
+                return await self._submit(place, await self._united(place, prepared))
+        del parts  # a large request is in its event now, and need not be there twice
+        request.forget_body()
+        return await self._submit(place, prepared)
 
-    async def _submit(self, place: Place, prepared: list[_Prepared]) -> list[_Prepared]:
-        receipts = self._recorder.record(place.domain, [each.made for each in prepared])
+    async def _submit(self, place: Place, prepared: list[_Prepared]) -> list[Recorded]:
+        """Empties the list: an event is kept by whoever needs it still."""
+        recorded = [each.recorded for each in prepared]
+        made = [each.made for each in prepared]
+        prepared.clear()
+        receipts = self._recorder.record(place.domain, made)
         if len(receipts) == 1:
             await receipts[0]
         else:
             await asyncio.gather(*receipts)
-        return prepared
+        return recorded
 
     def _prepared(self, place: Place, parts: tuple[Part, ...], at: str = "") -> _Prepared:
         """The event of the parts, but for its time. Operators post the same again and again."""
@@ -180,7 +192,8 @@ class Writing:
         body = job_event(operator, parts, qualified, now, self._maps.of(place.domain))
         made = Made(body, self._recorder.decode(body))
         info = ObjectIdInfo(operator.label, "Node", qualified)
-        return _Prepared(parts, operator.job_name, info, guid, operator.group_count, made)
+        recorded = Recorded(info, guid, operator.group_count)
+        return _Prepared(parts, operator.job_name, made, recorded)
 
     async def _united(self, place: Place, prepared: Sequence[_Prepared]) -> list[_Prepared]:
         """Each together with what its operator's newest event is made of."""

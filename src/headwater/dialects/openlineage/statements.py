@@ -130,7 +130,7 @@ class Statements:
         node = NodeId(role.kind, sys.intern(namespace), name)
         facts: facets.Facts = {}
         found: list[Facet] = []
-        for facet, text in body.split(bytes(wire.facets), "/facets", findings):
+        for facet, text in body.split(memoryview(wire.facets), "/facets", findings):
             deleted, gist = _read_facet(role, node, facet, text, facts, findings)
             kept = b"" if self._lean else text
             found.append(Facet(sys.intern(facet), kept, deleted, gist, digest_of(text)))

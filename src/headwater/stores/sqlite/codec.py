@@ -2,6 +2,7 @@
 
 import functools
 import operator
+import struct
 from collections.abc import Collection
 from typing import Any
 
@@ -9,6 +10,7 @@ import msgspec
 from msgspec import Raw
 
 from headwater.event import EventKind, EventType, Transformation
+from headwater.fold import Origin
 from headwater.ids import Key
 from headwater.records import Content, KeyFlow, KeySource, Mode, RunLinks, RunRecord, Stamp
 
@@ -163,6 +165,18 @@ def _read_sources(nodes: list[bytes], sources: list[_Source]) -> tuple[KeySource
             for source in sources
         ]
     )
+
+
+_EDGE = struct.Struct("16s16sB")
+Edges = dict[tuple[Key, Key], Origin]
+
+
+def encode_edges(edges: Edges) -> bytes:
+    return b"".join([_EDGE.pack(*pair, origin) for pair, origin in edges.items()])
+
+
+def decode_edges(blob: bytes) -> Edges:
+    return {(source, target): Origin(o) for source, target, o in _EDGE.iter_unpack(blob)}
 
 
 class _Facts(msgspec.Struct, array_like=True):

@@ -105,12 +105,12 @@ class Edges:
         flows = False
         node = self._names.node
         for content_id, declared in now:
-            part = self._contents.read(content_id)
-            flows = flows or not part.bare
-            stated = (fold.declared_edges if declared else fold.edges)(owner, part)
+            bare, stated = self._contents.stated(owner, content_id)
+            flows = flows or not bare
             self._names.find({key for pair in stated for key in pair})
-            for (source, target), origin in stated.items():
+            for (source, target), known in stated.items():
                 pair = (node(source), node(target))
+                origin = fold.declared(known) if declared else known
                 origins[pair] = origins.get(pair, Origin(0)) | origin
         self._db.run("set_flows", int(flows), owner_id, int(flows))
         self._write_origins(owner_id, origins)

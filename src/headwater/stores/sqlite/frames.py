@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from headwater.event import Octets
 from headwater.store import Receipt
 from headwater.stores.sqlite.lock import Trace
 
@@ -23,9 +24,9 @@ class Open(msgspec.Struct, tag=True, array_like=True):
 
 
 class Commit(msgspec.Struct, tag=True, array_like=True):
-    """The batch stands behind it, as `batches.Packer` makes it."""
+    """The batch stands behind it, as `batches.Packer` makes it: so many bytes, then the bodies."""
 
-    said: bytes
+    said: int
 
 
 class Probe(msgspec.Struct, tag=True, array_like=True):
@@ -78,7 +79,7 @@ class Ended(Exception):
     """The other process is gone."""
 
 
-def frame(message: Order | Progress | Answer, more: Sequence[bytes] = ()) -> list[bytes]:
+def frame(message: Order | Progress | Answer, more: Sequence[Octets] = ()) -> list[Octets]:
     """A frame in pieces."""
     encoded = _encode(message)
     return [_HEAD.pack(len(encoded), sum(map(len, more))), encoded, *more]
@@ -111,7 +112,7 @@ class Wire:
         answer: Progress | Answer = _answers.decode(self._receive()[0])
         return answer
 
-    def send(self, message: Order | Progress | Answer, more: Sequence[bytes] = ()) -> None:
+    def send(self, message: Order | Progress | Answer, more: Sequence[Octets] = ()) -> None:
         """Raises Ended when nobody listens."""
         waiting = [memoryview(part) for part in frame(message, more) if part]
         try:

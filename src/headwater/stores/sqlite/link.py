@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import cast
 
+from headwater.event import Octets
 from headwater.stores.sqlite.frames import Answer, Ended, Order, Progress, frame, parse
 
 
@@ -21,7 +22,7 @@ class Link(asyncio.Protocol):
         self._waiting: deque[asyncio.Future[Answer]] = deque()
         self._transport: asyncio.Transport | None = None
 
-    async def ask(self, order: Order, more: Sequence[bytes] = ()) -> Answer:
+    async def ask(self, order: Order, more: Sequence[Octets] = ()) -> Answer:
         """Raises Ended: the process is gone, whatever it had done."""
         if self._transport is None:
             raise Ended

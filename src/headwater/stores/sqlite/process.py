@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from headwater.errors import DatabaseDamaged, HeadwaterError, Unavailable
-from headwater.event import Received
+from headwater.event import Octets, Received
 from headwater.records import Projected
 from headwater.store import Receipt
 from headwater.stores.sqlite.batches import Packer
@@ -74,7 +74,8 @@ class WriterProcess(Condition):
     ) -> list[Receipt]:
         """Raises Unavailable: nothing of the batch is known to be kept."""
         said, bodies = self._packer.pack(batch, positions)
-        return (await self._told(Commit(said), bodies)).receipts
+        order = Commit(len(said))
+        return (await self._told(order, [said, *bodies])).receipts
 
     async def probe(self) -> None:
         """As `WriteSide.probe`."""
@@ -96,7 +97,7 @@ class WriterProcess(Condition):
             async with self._changing:
                 await self._end()
 
-    async def _told(self, order: Order, more: Sequence[bytes] = ()) -> Answer:
+    async def _told(self, order: Order, more: Sequence[Octets] = ()) -> Answer:
         """Gives an order, to a new process where the last one has ended."""
         if self.damaged:
             raise Unavailable(self.failure, DAMAGED_SECONDS)
@@ -159,7 +160,7 @@ class WriterProcess(Condition):
             raise
         self._socket, self._process = ours, process
 
-    async def _ask(self, link: Link, order: Order, more: Sequence[bytes] = ()) -> Answer:
+    async def _ask(self, link: Link, order: Order, more: Sequence[Octets] = ()) -> Answer:
         """Raises what the order led to; Unavailable: the process has ended, whatever it had done.
 
         An event of which it is not known whether it was kept is safe to send again.

@@ -80,7 +80,7 @@ class Servant:
             raise StoreError("no database is open")
         match order:
             case Commit(said):
-                receipts = self._side.commit(*unpack(said, more))
+                receipts = self._side.commit(*unpack(more[:said], more[said:]))
                 return Answer(receipts=receipts, named=b"".join(self._side.named))
             case Probe():
                 self._side.probe()

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 
 from headwater.errors import Conflict
-from headwater.event import Received
+from headwater.event import Octets, Received
 from headwater.ids import Key, NodeId, event_id
 from headwater.records import Projected, stamp_time
 from headwater.slices import QUARTER
@@ -32,7 +32,7 @@ class Writer:
         self._runs = Runs(db, self._contents)
         self._edges = Edges(db, self._names, self._contents)
         self._events: list[Row] = []
-        self._rows: list[tuple[int, bytes]] = []
+        self._rows: list[tuple[int, Octets]] = []
         self._touched: list[Row] = []
         self._next = self._last_position() + 1
 
