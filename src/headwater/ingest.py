@@ -26,7 +26,7 @@ from headwater.telemetry import Telemetry
 BATCH_EVENTS = 500
 BATCH_BYTES = 32 << 20
 OUTSIDE_EVENTS = 2_000
-ENOUGH = 16
+ENOUGH = 8
 """So many events are worth a commit of their own while another one is under way."""
 
 

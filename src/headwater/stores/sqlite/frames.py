@@ -62,7 +62,10 @@ class Answer(msgspec.Struct, tag=True, array_like=True):
     error: bytes = b""
     receipts: list[Receipt] = []
     named: bytes = b""
-    """The keys of the nodes that the batch named, joined."""
+    """The keys of the nodes that were named by all that was committed together, joined; the first
+    of its answers says it."""
+    last: int = 0
+    """The position of the last event of all that was."""
     whole: bool = False
     failure: str | None = None
     damaged: bool = False

@@ -49,7 +49,7 @@ class WriterProcess(Condition):
     starts another one. Orders are carried out in the order they came; several may be under way.
     """
 
-    width = 3
+    width = 8
 
     def __init__(self, path: Path, lock: FileLock) -> None:
         super().__init__(path)
@@ -183,11 +183,10 @@ class WriterProcess(Condition):
         if not self.damaged:
             self.damaged, self.failure = answer.damaged, answer.failure
         self.wrote_at = answer.wrote_at
-        if answer.receipts:
-            last = max(receipt.position for receipt in answer.receipts)
+        if answer.named:
             named = answer.named
             keys = (named[at : at + _KEY] for at in range(0, len(named), _KEY))
-            self.changes.note(keys, last)
+            self.changes.note(keys, answer.last)
 
     def _gone(self) -> Unavailable:
         self.failure = "the process that writes to the database has ended"
