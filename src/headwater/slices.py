@@ -77,6 +77,10 @@ class Browser(Reader, Protocol):
         """The positions of the events that state the facets which hold of each node."""
         ...
 
+    async def run_places(self, runs: Iterable[tuple[Key, str]]) -> dict[tuple[Key, str], list[int]]:
+        """The positions of the events of many runs, each by its job and its id."""
+        ...
+
     async def neighbours(
         self, keys: Iterable[Key], *, now: bool
     ) -> dict[Key, tuple[tuple[Key, ...], tuple[Key, ...]]]:

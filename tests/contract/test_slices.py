@@ -275,3 +275,37 @@ async def test_what_has_no_lineage(tmp_path: Path, opener: Opener) -> None:
     assert found == alone
     assert 5 < len(found) < 25
     await store.close()
+
+
+@pytest.mark.anyio
+async def test_the_events_of_many_runs(tmp_path: Path, opener: Opener) -> None:
+    """As those of each run alone: of two jobs, with an id of any form, and of one that is named
+    only."""
+    names = ("nightly", "a\0b", "\N{SNOWMAN}")
+    texts = [
+        {**event(9, minute=n), "run": {"runId": name, "facets": {}}} for n, name in enumerate(names)
+    ]
+    store = await opener(tmp_path / "a.db")
+    await fill(
+        store,
+        event(1, "START", 1),
+        event(2, "START", 2, run_facets=parent("dag", run_id(7))),
+        event(1, "COMPLETE", 3),
+        event(1, "COMPLETE", 4, job="other"),
+        *texts,
+    )
+    ours, other, dag = (job("shop", name).key(DOMAIN) for name in ("load", "other", "dag"))
+
+    async def question(browser: Browser) -> None:
+        runs = [(ours, run_id(1)), (ours, run_id(2)), (other, run_id(1)), (dag, run_id(7))]
+        runs += [(ours, name) for name in names]
+        runs += [(ours, run_id(3)), (other, "nightly"), (job("x", "y").key(DOMAIN), run_id(1))]
+        found = await browser.run_places(runs)
+        assert {run: sorted(places) for run, places in found.items()} == {
+            run: await browser.run_events(*run) for run in runs
+        }
+        assert [len(found[run]) for run in runs] == [2, 1, 1, 0, 1, 1, 1, 0, 0, 0]
+        assert await browser.run_places([]) == {}
+
+    await ask(store, question)
+    await store.close()

@@ -207,22 +207,7 @@ class Browsing(Listing):
             )
             for row in rows
         ]
-        links = {record.links[1] for record in records if record.links is not None}
-        named = {key for link in links for key in (link.parent_job, link.root_job) if key}
-        known = {node.key: node.node for node in self._node_rows(named).values()}
-        found = []
-        for row, record in zip(rows, records, strict=True):
-            link = None if record.links is None else record.links[1]
-            found.append(
-                RunRow(
-                    self._rows[row[1]].node,
-                    record,
-                    None if row[7] is None else digests[row[7]],
-                    None if link is None else known.get(link.parent_job),
-                    None if link is None or link.root_job is None else known.get(link.root_job),
-                )
-            )
-        return found
+        return self._linked(rows, records, digests)
 
     async def ended_versions(self, job: Key) -> list[tuple[bytes, int, int, int]]:
         ids = self._known_ids((job,))

@@ -144,6 +144,22 @@ class SqliteReader(Browsing, Locating, Holding):
         rows = self._db.all("run_events", codec.write_run_id(run_id), ids[0])
         return [position for (position,) in rows]
 
+    async def run_places(self, runs: Iterable[tuple[Key, str]]) -> dict[tuple[Key, str], list[int]]:
+        found: dict[tuple[Key, str], list[int]] = {}
+        stored: dict[Key, list[bytes]] = {}
+        for job, run_id in runs:
+            written = codec.write_run_id(run_id)
+            if isinstance(written, bytes):
+                found[job, run_id] = []
+                stored.setdefault(job, []).append(written)
+            else:  # few are no UUID
+                found[job, run_id] = await self.run_events(job, run_id)
+        for job, written_ids in stored.items():
+            for identity in self._known_ids((job,)):
+                for run, position in self._db.all("run_places", array(written_ids), identity):
+                    found[job, codec.read_run_id(run)].append(position)
+        return found
+
     async def facets(self, key: Key) -> dict[str, FacetState]:
         ids = self._known_ids((key,))
         if not ids:

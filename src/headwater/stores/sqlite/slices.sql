@@ -276,6 +276,14 @@ SELECT DISTINCT f.node_id, (
 FROM carray(?) k CROSS JOIN node_facet f ON f.node_id = k.value
 WHERE position IS NOT NULL
 
+-- Of the runs of one job; each has events of its own.
+-- name: run_places
+SELECT r.run_id, e.position
+FROM carray(?1) k CROSS JOIN run r ON r.run_id = k.value AND r.job_id = ?2 AND r.domain_id = (
+    SELECT s.domain_id FROM node n JOIN namespace s ON s.id = n.namespace_id WHERE n.id = ?2
+)
+CROSS JOIN event e ON e.run_id = r.id
+
 -- The far ends of edges: now, or of all that were ever stated.
 -- name: sources_of
 SELECT DISTINCT e.target_id, e.source_id FROM carray(?1) f CROSS JOIN edge e ON e.target_id = f.value
