@@ -309,3 +309,35 @@ async def test_the_events_of_many_runs(tmp_path: Path, opener: Opener) -> None:
 
     await ask(store, question)
     await store.close()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("failed", [0.0, 0.01, 0.9])
+async def test_far_pages_of_runs(tmp_path: Path, opener: Opener, failed: float) -> None:
+    """Runs with few, none and many among them that are not complete; some have no start at all."""
+    chance = random.Random(failed)
+    total = 1_200
+    said = [
+        event(n, "FAIL" if chance.random() < failed else "COMPLETE", n // 3 / 60)
+        for n in range(total)
+    ]
+    named = [
+        event(n, minute=1, job="child", run_facets=parent("load", run_id(n)))
+        for n in range(5_000, 5_000 + (3 if failed else 0))
+    ]
+    store = await opener(tmp_path / "a.db")
+    await fill(store, *said, *named)
+    key = job("shop", "load").key(DOMAIN)
+
+    async def question(browser: Browser) -> None:
+        whole = await browser.slice_runs(key, Slice(2_000))
+        runs = [row.record.run_id for row in whole]
+        assert len(runs) == total + len(named)
+        starts = [row.record.at for row in whole if row.record.at is not None]
+        assert starts == sorted(starts, reverse=True)
+        for offset in (999, 1_000, 1_001, 1_050, total - 1, total, total + 2, total + 9):
+            page = await browser.slice_runs(key, Slice(20, offset))
+            assert [row.record.run_id for row in page] == runs[offset : offset + 20], offset
+
+    await ask(store, question)
+    await store.close()

@@ -24,6 +24,9 @@ from headwater.stores.sqlite.nodes import Namespaces
 CHUNK = 500
 """How many jobs are asked for their newest run at once."""
 
+FAR, FEW = 1_000, 1_000
+"""From which offset on a page of runs is looked for past the few that are not complete."""
+
 _GISTS = {"dataSource": "source_gists", "tags": "tag_gists"}
 _gist = msgspec.json.Decoder(Gist)
 _AFTER_ALL = b"\xff" * 17
@@ -174,9 +177,27 @@ class Browsing(Listing):
         return found
 
     async def slice_runs(self, job: Key, part: Slice) -> list[RunRow]:
-        ids = self._known_ids((job,))
-        rows = self._db.all("slice_runs", ids[0], part.limit, part.offset) if ids else []
+        rows: list[Row] = []
+        for identity in self._known_ids((job,)):
+            mark, rest = self._run_mark(identity, part.offset)
+            if mark is None:
+                rows = self._db.all("slice_runs", identity, part.limit, rest)
+            else:
+                rows = self._db.all("slice_runs_from", identity, part.limit, rest, *mark)
         return self._brief(rows)
+
+    def _run_mark(self, job: int, offset: int) -> tuple[Row | None, int]:
+        """A run from which on the page is counted, and how many runs come before the page there."""
+        if offset < FAR:
+            return None, offset
+        row = self._db.one("few_incomplete", job, FEW + 1)
+        few = FEW + 1 if row is None else int(row[0])
+        mark = self._db.one("nth_complete", job, offset - few) if few <= FEW else None
+        if mark is None:
+            return None, offset
+        before = self._db.one("incomplete_before", job, *mark)
+        assert before is not None
+        return mark, few - int(before[0])
 
     async def count_runs(self, job: Key) -> int:
         ids = self._known_ids((job,))
