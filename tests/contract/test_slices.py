@@ -341,3 +341,44 @@ async def test_far_pages_of_runs(tmp_path: Path, opener: Opener, failed: float) 
 
     await ask(store, question)
     await store.close()
+
+
+@pytest.mark.anyio
+async def test_facets_by_name(tmp_path: Path, opener: Opener) -> None:
+    store = await opener(tmp_path / "a.db")
+    sql = {"sql": facet(query="select 1")}
+    code = {"sourceCode": facet(sourceCode="x"), "documentation": facet(description="y")}
+    many = [event(100 + n, job=f"z{n:03}", job_facets=sql) for n in range(600)]
+    await fill(
+        store,
+        event(1, minute=1, job="b", job_facets=sql | code),
+        event(2, minute=1, job="a", job_facets=sql),
+        event(3, minute=1, job="gone", job_facets=sql),
+        event(3, minute=2, job="gone", job_facets={"sql": facet(_deleted=True)}),
+        event(4, minute=1, job="hidden", job_facets=sql),
+        event(4, minute=2, job="hidden", job_facets={"headwater_hidden": facet()}),
+        event(5, minute=1, job="mute", writes=(table("t", facets=sql),)),
+        *many,
+    )
+
+    async def question(browser: Browser) -> None:
+        async def found(*names: str, kind: NodeKind = NodeKind.JOB, but: bytes = b"") -> list[str]:
+            parts = [
+                [(keys[each.node], each.name) for each in part]
+                async for part in browser.stated_facets(DOMAIN, kind, names, but.__eq__)
+            ]
+            assert all(parts)
+            return [f"{node} {name}" for part in parts for node, name in part]
+
+        nodes = [job("shop", name) for name in ("a", "b", *(f"z{n:03}" for n in range(600)))]
+        nodes.append(dataset(STOCK, "t"))
+        keys = {node.key(DOMAIN): node.name for node in nodes}
+        ours = await found("sql")
+        assert ours == ["a sql", "b sql", *(f"z{n:03} sql" for n in range(600))]
+        assert (await found("sourceCode", "sql"))[:3] == ["a sql", "b sourceCode", "b sql"]
+        assert await found("sql", kind=NodeKind.DATASET) == ["t sql"]
+        assert await found("sql", but=digest_of(encoded(sql["sql"]))) == []
+        assert await found("none") == []
+
+    await ask(store, question)
+    await store.close()

@@ -7,7 +7,7 @@ from enum import Enum
 import msgspec
 
 from headwater.auth.principal import Scope
-from headwater.dialects.marquez import identity, params, shelf, times
+from headwater.dialects.marquez import code, identity, params, shelf, times
 from headwater.dialects.marquez.cards import node_id
 from headwater.dialects.marquez.jobs import type_of
 from headwater.dialects.marquez.objects import (
@@ -36,6 +36,8 @@ CANDIDATES = 1_000
 LONGEST = 1_000
 DAY = 86_400_000_000
 BOTH = frozenset(NodeKind)
+CODE = "code"
+"""Where the words of a hit were found that no index knows of."""
 
 
 class Sort(Enum):
@@ -54,7 +56,7 @@ _COUNT: dict[str, object] = {
 
 
 class Search:
-    """Answers what names, columns, descriptions and tags hold some words."""
+    """Answers what names, columns, descriptions, tags and code hold some words."""
 
     def __init__(self, ask: Asker) -> None:
         self._ask = ask
@@ -74,7 +76,8 @@ class Search:
                       Param("after", params.TEXT, "Updated after this day, YYYY-MM-DD."),
                   ), answer=SearchResults),
             Route("GET", "/api/v2beta/search/jobs", self.jobs, "marquez_search_jobs", Scope.READ,
-                  "Jobs by their words, with what was found", params=(_WORDS,), answer=JobHits),
+                  "Jobs by their words, SQL and source code, with what was found",
+                  params=(_WORDS,), answer=JobHits),
             Route("GET", "/api/v2beta/search/datasets", self.datasets, "marquez_search_datasets",
                   Scope.READ, "Datasets by their words, with what was found", params=(_WORDS,),
                   answer=DatasetHits),
@@ -117,6 +120,7 @@ class Search:
 
         async def question(asked: Question) -> JobHits:
             hits, details, said = await _found(asked, words, NodeKind.JOB)
+            marks = [_highlight(hit, words, said[hit.key]) for hit in hits]
             rows = await asked.browser.newest_runs(details, 1)
             found = []
             for hit in hits:
@@ -132,7 +136,7 @@ class Search:
                         {},
                     )
                 )
-            return JobHits(tuple(found), tuple(_highlight(hit, words) for hit in hits))
+            return JobHits(tuple(found), tuple(marks))
 
         return json_response(await self._ask(request, question))
 
@@ -145,7 +149,7 @@ class Search:
                 DatasetHit(None, hit.node.name, hit.node.namespace, said[hit.key], None, {})
                 for hit in hits
             )
-            return DatasetHits(tuple(found), tuple(_highlight(hit, words) for hit in hits))
+            return DatasetHits(tuple(found), tuple(_highlight(hit, words, {}) for hit in hits))
 
         return json_response(await self._ask(request, question))
 
@@ -154,8 +158,13 @@ async def _found(
     asked: Question, words: str, kind: NodeKind
 ) -> tuple[list[Hit], dict[Key, NodeDetail], dict[Key, dict[str, msgspec.Raw]]]:
     hits = await asked.browser.search(asked.domain, words, frozenset({kind}), HITS)
-    details = await asked.browser.details([hit.key for hit in hits])
+    known = {hit.key for hit in hits}
+    if kind is NodeKind.JOB and len(hits) < HITS:
+        known.update(await code.jobs_with(asked, words, HITS - len(hits), known))
+    details = await asked.browser.details(known)
     nodes = {key: each.row.node for key, each in details.items()}
+    more = [Hit(key, node, CODE) for key, node in nodes.items() if key not in {h.key for h in hits}]
+    hits += sorted(more, key=_by_name)
     said = await shelf.facets(asked.browser, asked.log, nodes)
     shown = {
         key: shown_facets({name: each.facet.body for name, each in said[node].items()})
@@ -164,14 +173,27 @@ async def _found(
     return hits, details, shown
 
 
-def _highlight(hit: Hit, words: str) -> dict[str, tuple[str, ...]]:
+def _highlight(
+    hit: Hit, words: str, facets: Mapping[str, msgspec.Raw]
+) -> dict[str, tuple[str, ...]]:
     """Where the words were found, marked as OpenSearch marks them."""
-    name, text = {
+    pattern = re.compile(r"\s+".join(map(re.escape, words.split())), re.IGNORECASE)
+    parts = code.highlights(facets, pattern)
+    if hit.matched != CODE:
+        name, text = _place(hit)
+        parts[name] = [text]
+    return {
+        name: tuple([pattern.sub(_marked, text) for text in texts]) for name, texts in parts.items()
+    }
+
+
+def _place(hit: Hit) -> tuple[str, str]:
+    """The member of Marquez' document in which the words were found, and what it says."""
+    return {
         "namespace": ("namespace", hit.node.namespace),
         "field": ("facets.schema.fields.name", hit.field or ""),
         "text": ("facets.documentation.description", hit.text or ""),
     }.get(hit.matched, ("name", hit.node.name))
-    return {name: (re.sub(re.escape(words.strip()), _marked, text, flags=re.IGNORECASE),)}
 
 
 def _marked(match: re.Match[str]) -> str:

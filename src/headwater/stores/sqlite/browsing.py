@@ -22,7 +22,7 @@ from headwater.stores.sqlite.names import KINDS
 from headwater.stores.sqlite.nodes import Namespaces
 
 CHUNK = 500
-"""How many jobs are asked for their newest run at once."""
+"""How many jobs are asked for their newest run, or for what they state, at once."""
 
 FAR, FEW = 1_000, 1_000
 """From which offset on a page of runs is looked for past the few that are not complete."""

@@ -299,6 +299,12 @@ SELECT DISTINCT f.node_id, (
 FROM carray(?) k CROSS JOIN node_facet f ON f.node_id = k.value
 WHERE position IS NOT NULL
 
+-- name: stated_facets
+SELECT n.id, f.name, f.digest FROM namespace s CROSS JOIN node n ON n.namespace_id = s.id
+CROSS JOIN node_facet f ON f.node_id = n.id AND f.name IN (SELECT value FROM carray(?3))
+WHERE s.domain_id = ?1 AND n.kind = ?2 AND n.hidden_at IS NULL AND NOT f.deleted
+ORDER BY s.name, n.name
+
 -- Of the runs of one job; each has events of its own.
 -- name: run_places
 SELECT r.run_id, e.position
