@@ -1,8 +1,8 @@
 """What jobs say that they run: SQL and source code, searched by their words.
 
 No index holds these texts. They are read from the log once and remembered by the digest of their
-facet, which the store knows for every job; so what is searched is always what holds now (see
-docs/decisions/0022).
+facet, which the store knows for every job; so what is searched is always what holds now (decision
+0022).
 """
 
 import re
