@@ -1,11 +1,12 @@
 """Search: Marquez' own, and the one that it needs OpenSearch for. Both ask Headwater's index."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 
 import msgspec
 
+from headwater import history
 from headwater.auth.principal import Scope
 from headwater.dialects.marquez import code, identity, params, shelf, times
 from headwater.dialects.marquez.cards import node_id
@@ -13,6 +14,7 @@ from headwater.dialects.marquez.jobs import type_of
 from headwater.dialects.marquez.objects import (
     DatasetHit,
     DatasetHits,
+    Facets,
     JobHit,
     JobHits,
     SearchResult,
@@ -23,10 +25,11 @@ from headwater.dialects.marquez.runs import RunViews
 from headwater.dialects.marquez.runs import facets as shown_facets
 from headwater.dialects.marquez.times import iso
 from headwater.dialects.openlineage import numbered
+from headwater.dialects.openlineage.numbered import Room
 from headwater.errors import InvalidParameter
 from headwater.http.message import Param, Request, Response, Route, json_response
 from headwater.ids import Key, NodeId, NodeKind, is_job
-from headwater.store import Direction, Hit, NodeDetail
+from headwater.store import Direction, Hit, NodeDetail, RunRow
 
 LIMIT = 10
 HITS = 10
@@ -121,19 +124,19 @@ class Search:
         async def question(asked: Question) -> JobHits:
             hits, details, said = await _found(asked, words, NodeKind.JOB)
             marks = [_highlight(hit, words, said[hit.key]) for hit in hits]
-            rows = await asked.browser.newest_runs(details, 1)
+            runs = await _newest_runs(asked, details)
             found = []
             for hit in hits:
-                runs = rows.get(hit.key)
+                run, run_facets = runs.get(hit.key, (None, {}))
                 found.append(
                     JobHit(
-                        identity.run_uuid(runs[0].record.run_id) if runs else None,
+                        None if run is None else identity.run_uuid(run.record.run_id),
                         hit.node.name,
                         hit.node.namespace,
                         type_of(details[hit.key].gist),
                         said[hit.key],
-                        runs[0].record.state if runs else None,
-                        {},
+                        None if run is None else run.record.state,
+                        run_facets,
                     )
                 )
             return JobHits(tuple(found), tuple(marks))
@@ -173,6 +176,18 @@ async def _found(
     return hits, details, shown
 
 
+async def _newest_runs(asked: Question, jobs: Iterable[Key]) -> dict[Key, tuple[RunRow, Facets]]:
+    """Of each job the run with the newest start, and what is said of it."""
+    rows = [each for (each,) in (await asked.browser.newest_runs(jobs, 1)).values()]
+    told, room = RunViews(asked).told(rows), Room()
+    found: dict[Key, tuple[RunRow, Facets]] = {}
+    for row in rows:
+        bodies = history.fold_run(await anext(told)).run_facets
+        room.take(bodies.values())
+        found[row.record.job] = (row, shown_facets(bodies))
+    return found
+
+
 def _highlight(
     hit: Hit, words: str, facets: Mapping[str, msgspec.Raw]
 ) -> dict[str, tuple[str, ...]]:
@@ -197,7 +212,8 @@ def _place(hit: Hit) -> tuple[str, str]:
 
 
 def _marked(match: re.Match[str]) -> str:
-    return f"<em>{match[0]}</em>"
+    """Word by word: the web UI knows no mark that goes over the end of a line."""
+    return re.sub(r"\S+", r"<em>\g<0></em>", match[0])
 
 
 def _words(request: Request) -> str:

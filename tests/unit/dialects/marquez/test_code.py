@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.unit.dialects.marquez.asking import Marquez, event, facet, job_event, tell
+from tests.unit.dialects.marquez.asking import Marquez, event, facet, job_event, run_id, tell
 
 QUERY = """
 SELECT order_id, SUM(amount)  -- revenue
@@ -46,9 +46,30 @@ def test_60_jobs_by_their_sql(tmp_path: Path) -> None:
         }
         over_lines = await found(marquez, "-- Revenue from LAKE.orders group by")
         (light,) = over_lines["revenue"]["facets.sql.query"]
-        assert "<em>-- revenue\nFROM   lake.Orders\nGROUP  BY</em>" in light
+        marked = ("--", "revenue", "FROM", "lake.Orders", "GROUP", "BY")
+        assert light.replace("</em>", "<em>").split("<em>")[1::2] == list(marked)
         assert await found(marquez, "lake_orders") == await found(marquez, "lake%") == {}
         assert await found(marquez, "lake.orders", "datasets") == {}
+
+    tell(tmp_path, story)
+
+
+def test_60_a_hit_shows_the_newest_run(tmp_path: Path) -> None:
+    """The web UI makes the state and the integration of it."""
+    engine = {"processing_engine": facet(name="spark", version="3.5")}
+
+    async def story(marquez: Marquez) -> None:
+        await marquez.post(
+            event(1, "FAIL", 1, job_facets=sql("select 1"), run_facets={"old": facet()}),
+            event(2, "START", 2, run_facets=engine),
+            job_event("never", 3, **sql("select 1")),
+        )
+        answer = await marquez.client.get("/api/v2beta/search/jobs?q=select 1")
+        load, never = answer.json()["hits"]
+        assert (load["run_id"], load["eventType"]) == (run_id(2), "RUNNING")
+        assert load["runFacets"] == engine
+        assert load["facets"]["sql"]["query"] == "select 1"
+        assert (never["run_id"], never["eventType"], never["runFacets"]) == (None, None, {})
 
     tell(tmp_path, story)
 
@@ -69,7 +90,7 @@ def test_60_jobs_by_their_source_code(tmp_path: Path) -> None:
             for part, marked in zip(plain, parts, strict=True)
         )
         (alone,) = (await found(marquez, "line 150"))["load"].values()
-        assert alone[0].index("<em>line 150</em>") > 40
+        assert alone[0].index("<em>line</em> <em>150</em>") > 40
 
     tell(tmp_path, story)
 
