@@ -124,9 +124,9 @@ class Statements:
         facts: facets.Facts = {}
         found: list[Facet] = []
         for facet, text in body.split(memoryview(wire.facets), "/facets", findings):
-            read = _facet(role, node, sys.intern(facet), text, facts, findings)
+            deleted, gist = _facet(role, node, facet, text, facts, findings)
             kept = b"" if self._lean else text
-            found.append(read._replace(body=kept, digest=digest_of(text)))
+            found.append(Facet(sys.intern(facet), kept, deleted, gist, digest_of(text)))
         if self._lean:
             facts.pop("schema", None)
         return NodeStatement(node, digest, tuple(found), role.facts(**facts), tuple(findings.flags))
@@ -172,24 +172,24 @@ def _weight(statement: NodeStatement) -> int:
 
 def _facet(
     role: Role, node: NodeId, name: str, text: bytes, facts: facets.Facts, findings: Findings
-) -> Facet:
-    """Reads one facet and adds what it states to the facts."""
+) -> tuple[bool, bytes]:
+    """Reads one facet and adds what it states to the facts. Whether it deletes, and its gist."""
     known = facets.find(role.known, name)
     if known is None:
         if name == "lineage":
             findings.odd("/facets/lineage", "explicit lineage is of jobs and of dataset events")
-        return Facet(name, text, body.plain(name, text, "/facets", findings).deleted)
+        return body.plain(name, text, "/facets", findings).deleted, b""
     pointer = "/facets" + step(name)
     read = known.reader.read(text, pointer, findings.fault)
     if read is None:
         deleted = text[:1] == b"{" and body.plain(name, text, "/facets", findings).deleted
-        return Facet(name, text, deleted)
+        return deleted, b""
     body.origin(name, read, "/facets", findings, known.model)
     if read.deleted:
         if known is facets.DATASET["columnLineage"]:
             facts["columns"] = ()  # stated, and none: in a run it takes back what was said before
-        return Facet(name, text, deleted=True)
+        return True, b""
     stated = known.state(read, facets.Place(node, pointer, findings.fault))
     facts.update(stated.facts)
     shown = stated.gist is not None and stated.gist != _NOTHING
-    return Facet(name, text, gist=msgspec.json.encode(stated.gist) if shown else b"")
+    return False, msgspec.json.encode(stated.gist) if shown else b""
