@@ -76,8 +76,8 @@ class Server:
         request = self._request(
             whole.method, whole.raw_path, whole.query, whole.headers, whole.client
         )
-        match = self._router.plain(whole.method, whole.raw_path)
-        if match is not None and match.route.direct is not None and not match.dialect.authenticate:
+        match = self._router.known(whole.method, whole.raw_path)
+        if match is not None and match.route.direct is not None:
             try:
                 if self._direct(match, match.route.direct, request, whole, began):
                     return None
@@ -91,14 +91,10 @@ class Server:
         self, match: Match, handler: Direct, request: Request, whole: "Whole", began: float
     ) -> bool:
         """Serves without waiting for anything; False: this request has to be waited for."""
-        route, dialect, _ = match
-        if route.scope is not None:
-            principal = self._gate.recognized(
-                request.headers.get(b"authorization"), _domain(request)
-            )
-            if principal is None:
-                return False
-            request.principal = _permitted(principal, route)
+        route, dialect, request.path = match
+        foreign = dialect.authenticate is not None
+        if not foreign and not self._recognized(match, request):
+            return False
         body = self._bodies.take(request.headers, whole.whole)
         if body is None:
             return False
@@ -111,13 +107,30 @@ class Server:
             self._reply(whole, request, Served(route.operation, result), began)
 
         try:
-            if handler(request, done):
+            # Such a credential may sign the body, so it is looked at behind it.
+            if (not foreign or self._recognized(match, request)) and handler(request, done):
                 return True
         except BaseException:
             self._bodies.release(held)
             raise
         self._bodies.release(held)
         return False
+
+    def _recognized(self, match: Match, request: Request) -> bool:
+        """Whether it is known without I/O who sends this; raises where that one may not."""
+        route, dialect, _ = match
+        principal: Principal | None = None
+        if route.scope is None:
+            return True
+        if dialect.authenticate is None:
+            principal = self._gate.recognized(
+                request.headers.get(b"authorization"), _domain(request)
+            )
+        elif dialect.recognize is not None:
+            principal = dialect.recognize(request)
+        if principal is not None:
+            request.principal = _permitted(principal, route)
+        return principal is not None
 
     async def _later(self, request: Request, whole: "Whole", began: float) -> None:
         served = await self._serve(request, whole.receive)
@@ -178,8 +191,7 @@ class Server:
                 body = await self._bodies.read(request.headers, receive)
                 request.raw_body, request.body, held = body
                 del body  # the handler may let it go
-            if foreign is not None and route.scope is not None:
-                # Such a credential may sign the body, so it is looked at behind it.
+            if foreign is not None and route.scope is not None and not known:
                 request.principal = _permitted(await foreign(request), route)
             return await route.handler(request)
         finally:

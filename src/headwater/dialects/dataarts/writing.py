@@ -16,11 +16,11 @@ from headwater.dialects.dataarts.operators import CREATE, IMPORT, MAP, Operator,
 from headwater.dialects.dataarts.recording import DIALECT, Made, Recorder
 from headwater.errors import BodyTooLarge, InvalidParameter
 from headwater.http.context import Context
-from headwater.http.message import Request, Response, Route, json_response
+from headwater.http.message import Done, Request, Response, Route, json_response
 from headwater.ids import NodeId
 from headwater.memo import Memo
 from headwater.records import LAST_STAMP
-from headwater.store import Reader
+from headwater.store import Reader, Receipt
 
 MERGE = b"x-headwater-merge"
 """`true`: the request adds to what the operator's last request declares."""
@@ -116,7 +116,8 @@ class Writing:
         # fmt: off
         return (
             Route("POST", "/v1/{project_id}/lineage/lineage-info", self.create,
-                  "create_lineage_info", Scope.WRITE, "Record an operator's lineage", body=True),
+                  "create_lineage_info", Scope.WRITE, "Record an operator's lineage", body=True,
+                  direct=self.direct),
             Route("POST", "/v3/{project_id}/lineage/import", self.imported,
                   "import_lineage", Scope.WRITE, "Record the lineage of operators", body=True),
             Route("POST", "/v1/{project_id}/datamap/lineage/import", self.map,
@@ -128,6 +129,20 @@ class Writing:
         place = _place(request, b"workspace")
         (recorded,) = await self._record(request, place, [(Part(CREATE, request.body), "")])
         return json_response((recorded.info,))
+
+    def direct(self, request: Request, done: Done) -> bool:
+        """`create`, for what is not merged."""
+        place = _place(request, b"workspace")
+        if _merges(request):
+            return False
+        prepared = self._prepared(place, (Part(CREATE, request.body),))
+        answer = json_response((prepared.recorded.info,))
+
+        def receipted(result: Receipt | Exception) -> None:
+            done(result if isinstance(result, Exception) else answer)
+
+        self._recorder.take(place.domain, prepared.made, receipted)
+        return True
 
     async def imported(self, request: Request) -> Response:
         place = _place(request, b"workspace")
