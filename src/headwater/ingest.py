@@ -87,7 +87,8 @@ class Ingest:
         self._outside: deque[_Waiting] = deque()
         self._outside_bytes = 0
         self._refusal: asyncio.TimerHandle | None = None
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: dict[asyncio.Task[None], int] = {}
+        """The commits that have begun, with the bytes of their bodies."""
         self._planned = False
         """The next commit is about to begin."""
         self._started = False
@@ -217,19 +218,21 @@ class Ingest:
 
     @property
     def _due(self) -> bool:
-        under_way = len(self._under_way)
-        enough = ENOUGH if under_way else 1
-        return self._started and len(self._queue) >= enough and under_way < self._store.width
+        if not self._under_way:
+            return self._started and bool(self._queue)
+        free = len(self._under_way) < self._store.width
+        return free and len(self._queue) >= ENOUGH and sum(self._under_way.values()) < BATCH_BYTES
 
     def _begin(self) -> None:
         self._planned = False
         while self._due:
-            commit = asyncio.create_task(self._commit(self._take()))
-            self._under_way.add(commit)
+            batch = self._take()
+            commit = asyncio.create_task(self._commit(batch))
+            self._under_way[commit] = sum([len(waiting.received.body) for waiting in batch])
             commit.add_done_callback(self._ended)
 
     def _ended(self, commit: asyncio.Task[None]) -> None:
-        self._under_way.discard(commit)
+        del self._under_way[commit]
         self._plan()
 
     def _take(self) -> list[_Waiting]:

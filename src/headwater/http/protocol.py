@@ -30,6 +30,7 @@ LONGEST_LINGER_SECONDS = 30.0
 CLOSE_SECONDS = 30.0
 """How long an answer that ends the connection may take to be read."""
 HEAD_BYTES = 64 << 10
+_HEAD_END = b"\r\n\r\n"
 _WISHES = frozenset({b"connection", b"upgrade", b"http2-settings"})
 
 
@@ -84,6 +85,9 @@ class Protocol(HttpToolsProtocol):
         if self._lingers:
             latest = self._read_since + LONGEST_LINGER_SECONDS
             self.deadline = min(self.loop.time() + LINGER_SECONDS, latest)
+            return
+        if len(data) > HEAD_BYTES and not self._reads_body and _HEAD_END not in data[:HEAD_BYTES]:
+            self._refuse(HEAD_TOO_LARGE)
             return
         try:
             self.parser.feed_data(data)

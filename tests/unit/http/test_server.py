@@ -100,6 +100,12 @@ def test_what_is_not_http_gets_400(connection: Connection, start: bytes) -> None
     assert connection.ended()
 
 
+def test_a_head_in_one_piece_has_the_same_limit(connection: Connection) -> None:
+    head = b"GET /echo/things/a/b HTTP/1.1\r\nx: " + b"a" * 70_000 + b"\r\n\r\n"
+    connection.socket.sendall(head)
+    assert connection.read().status == 431
+
+
 def test_a_head_has_a_limit(connection: Connection) -> None:
     connection.socket.sendall(b"GET / HTTP/1.1\r\n" + b"A: %s\r\n" % (b"x" * 1_000) * 100)
     assert connection.read().status == 431
