@@ -202,7 +202,7 @@ class SqliteReader(Browsing, Locating, Holding):
         if not rows:
             return []
         gists: dict[int, list[bytes]] = {}
-        for node, gist in self._db.all("gists_of_many", array(rows)):
+        for node, gist in self._db.all("gists_of", array(rows)):
             gists.setdefault(node, []).append(gist)
         spans = {n: (a, b) for n, a, b in self._db.all("spans_of", array(rows))}
         details = []
