@@ -2,6 +2,7 @@
 a server of ours (bare colons, commas and slashes included), and what it reads in the answers.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -203,3 +204,23 @@ def test_a_deleted_node_is_gone_from_every_page(server: Server) -> None:
         page = asked(server, f"/namespaces/bakery/{kind}?limit=20&offset=0")
         assert name not in {each["name"] for each in page[kind]}
     assert asked(server, "/search?q=bakes&sort=UPDATE_AT&limit=100")["results"] == []
+
+
+def test_the_advanced_search(server: Server) -> None:
+    """As a build with REACT_APP_ADVANCED_SEARCH asks at each pause in typing."""
+    for kind, words, count in (
+        ("jobs", "dough", 10),
+        ("datasets", "dough", 0),
+        ("jobs", "from etl_r", 1),
+        ("datasets", "rider", 1),
+    ):
+        answer = server.client.get(f"/api/v2beta/search/{kind}?q={words}")
+        assert answer.status_code == 200, answer.text
+        hits, highlights = answer.json()["hits"], answer.json()["highlights"]
+        assert (len(hits), len(highlights)) == (count, count), words
+        read = "run_id name namespace eventType facets"
+        for hit, lights in zip(hits, highlights, strict=True):
+            assert hit.keys() >= set(read.split())
+            marked = [text for texts in lights.values() for text in texts]
+            assert marked
+            assert all(re.search("<em>.+</em>", text) for text in marked)
