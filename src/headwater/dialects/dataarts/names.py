@@ -27,12 +27,7 @@ class Parts(NamedTuple):
 
     @property
     def name(self) -> str:
-        return _joined(self)
-
-
-@lru_cache(maxsize=20_000)
-def _joined(parts: tuple[str, ...]) -> str:
-    return ".".join(_quoted(part) for part in parts if part)
+        return ".".join([_quoted(part) for part in self if part])
 
 
 def _quoted(part: str) -> str:
