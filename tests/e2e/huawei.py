@@ -200,6 +200,18 @@ def ask(
     )
 
 
+# Answers.
+
+
+def null_free(value: object) -> bool:
+    """Java breaks on a null."""
+    if isinstance(value, dict):
+        return all(map(null_free, value.values()))
+    if isinstance(value, list):
+        return all(map(null_free, value))
+    return value is not None
+
+
 # The SDK.
 
 

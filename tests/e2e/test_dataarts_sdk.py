@@ -15,6 +15,7 @@ from huaweicloudsdkdataartsstudio.v1 import (
     CreateLineageInfoRequest,
     DataArtsStudioClient,
     DeleteAssetRequest,
+    DeleteEntityRequest,
     ImportDataMapLineageRequest,
     ImportDataMapLineageRequestBody,
     ImportLineageRequest,
@@ -449,6 +450,13 @@ def test_deletion_hides_and_a_newer_request_shows_again(desk: Desk) -> None:
     assert raised.value.status_code == 404
     desk.create(said)
     assert desk.names(guid) == {"gn_a"}
+    for each in (node, guid):
+        desk.client.delete_entity(DeleteEntityRequest(instance=WORKSPACE, guid=each))
+    with pytest.raises(ClientRequestException) as raised:
+        desk.names(guid)
+    assert raised.value.status_code == 404
+    job = f"job:dataarts%3A%2F%2F{PROJECT}%2Fws%2F{WORKSPACE}:job.gone"
+    assert len(desk.server.ask("/api/v2/events", node=job)["items"]) == 4
 
 
 def test_lineage_of_other_producers_is_seen(desk: Desk) -> None:
@@ -496,6 +504,15 @@ def test_an_sdk_that_was_given_a_region_finds_its_project(
         lost.create_lineage_info(request)
     assert raised.value.status_code == 400
     assert "project_id" in raised.value.error_msg
+
+
+def test_a_temporary_credential_is_signed_along(desk: Desk) -> None:
+    credentials = BasicCredentials(desk.key.id, desk.key.secret, PROJECT)
+    builder = DataArtsStudioClient.new_builder()
+    builder = builder.with_credentials(credentials.with_security_token("sts"))
+    client = builder.with_endpoint(desk.server.url).build()
+    request = CreateLineageInfoRequest(workspace=WORKSPACE, body=huawei.sdk_body(SEED))
+    assert client.create_lineage_info(request).status_code == 200
 
 
 def test_a_token_decides_alone(desk: Desk) -> None:

@@ -9,7 +9,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from huaweicloudsdkcore.exceptions.exceptions import ClientRequestException
+from huaweicloudsdkdataartsstudio.v1 import CreateLineageInfoRequest
 
+from headwater.auth import tokens
+from headwater.auth.tokens import Claims
+from headwater.auth.vault import vault_of
 from tests.e2e import huawei
 from tests.e2e.huawei import CREATE, PROJECT, REGION, SEED, WORKSPACE, Json, Key
 from tests.e2e.serving import Server, command, serving
@@ -123,16 +128,7 @@ def test_requests_as_each_sdk_sends_them(desk: Desk, shape: str) -> None:
     given = huawei.sign(desk.key, "GET", path, b"", headers, signed, headers["X-Sdk-Date"])
     found = send(desk.server, "GET", path, b"", given)
     assert (found.status, found.json()["base_entity_guid"]) == (200, node)
-    assert null_free(found.json())
-
-
-def null_free(value: object) -> bool:
-    """Java breaks on a null."""
-    if isinstance(value, dict):
-        return all(map(null_free, value.values()))
-    if isinstance(value, list):
-        return all(map(null_free, value))
-    return value is not None
+    assert huawei.null_free(found.json())
 
 
 def test_the_two_ways_through_the_server_give_one_answer(desk: Desk) -> None:
@@ -268,6 +264,28 @@ def test_tokens_that_do_not_hold(desk: Desk) -> None:
             failed(answer, 401, "APIGW.0301")
 
 
+def test_a_token_that_has_run_out(desk: Desk) -> None:
+    """[14]"""
+    vault = vault_of(desk.server.database, "")
+    now = round(datetime.now(UTC).timestamp() * 1_000_000)
+
+    def posted(expires: int) -> Any:
+        claims = Claims("default", now, expires, "hw_ak_sk", key_id=desk.key.id)
+        headers = {"X-Auth-Token": tokens.write(vault, claims), "workspace": WORKSPACE}
+        return desk.server.client.post(CREATE, json=SEED, headers=headers)
+
+    assert posted(now + 60_000_000).status_code == 200
+    failed(posted(now - 1_000_000), 401, "APIGW.0307", "The token must be updated.")
+
+
+def test_users_are_listed_and_their_passwords_nowhere(desk: Desk) -> None:
+    listed = desk.server.command("users", "list")
+    assert USER in listed
+    assert PASSWORD not in listed
+    files = desk.server.folder.glob("hw.db*")
+    assert all(PASSWORD.encode() not in file.read_bytes() for file in files)
+
+
 # Signatures.
 
 
@@ -388,6 +406,11 @@ def test_the_rate_of_a_key(tmp_path: Path) -> None:
             assert int(answer.headers["retry-after"]) >= 1
         assert len(refused) + len(taken) == 20
         assert count(server) == len(taken)
+        body = huawei.sdk_body(huawei.request("r", ["a"], ["b"]))
+        request, client = CreateLineageInfoRequest(WORKSPACE, body), huawei.sdk(server, key)
+        with pytest.raises(ClientRequestException) as raised:
+            all(client.create_lineage_info(request) for _ in range(20))
+        assert (raised.value.status_code, raised.value.error_code) == (429, "APIGW.0308")
 
 
 def test_an_open_server_takes_everyone(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def job_event(
         guid_name: the qualified name of the operator.
         time: microseconds since 1970; the receipt.
     """
-    datasets = list(operator.datasets)
+    datasets = [(placed, _named(placed)) for placed in operator.datasets]
     standard, groups = _columns(operator)
     facets: dict[str, object] = {
         "jobType": _JOB_TYPE,
@@ -50,7 +50,7 @@ def job_event(
     if groups:
         facets[FLOWS] = _facet(
             OURS + "HeadwaterFlows.json",
-            datasets=[Raw(b"{%b}" % _named(placed)) for placed in datasets],
+            datasets=[Raw(b"{%b}" % named) for _, named in datasets],
             flows=groups,
         )
     return _json(
@@ -63,9 +63,9 @@ def job_event(
                 "name": operator.job_name,
                 "facets": facets,
             },
-            "inputs": [_dataset(datasets[at], maps, None) for at in operator.inputs],
+            "inputs": [_dataset(*datasets[at], maps, None) for at in operator.inputs],
             "outputs": [
-                _dataset(datasets[at], maps, _column_facet(standard.get(at), datasets))
+                _dataset(*datasets[at], maps, _column_facet(standard.get(at), datasets))
                 for at in operator.outputs
             ],
         }
@@ -113,8 +113,13 @@ def hiding_event(kind: str, namespace: str, name: str, time: int) -> bytes:
 
 
 def format_time(micros: int) -> str:
-    moment = _EPOCH + timedelta(microseconds=micros)
-    return moment.isoformat(timespec="microseconds")[:26] + "Z"
+    seconds, rest = divmod(micros, 1_000_000)
+    return f"{_second(seconds)}.{rest:06}Z"
+
+
+@lru_cache(maxsize=64)
+def _second(seconds: int) -> str:
+    return (_EPOCH + timedelta(seconds=seconds)).isoformat()[:19]
 
 
 def _facet(schema_url: str, /, **members: object) -> Facet:
@@ -162,13 +167,11 @@ _TABLE_HEAD = _head(_facet(OURS + "HuaweiTable.json"))
 _COLUMNS_HEAD = _head(_facet(STANDARD + "1-2-0/ColumnLineageDatasetFacet.json"))
 
 
-@lru_cache(maxsize=20_000)
 def _named(placed: Placed) -> bytes:
     """The members that say which dataset it is."""
     return b'"namespace":%b,"name":%b' % (_json(placed.namespace), _json(placed.parts.name))
 
 
-@lru_cache(maxsize=20_000)
 def _table(parts: Parts) -> bytes:
     """The facet with the parts of a table's name, and where it stands."""
     return b'"%b":%b"catalog":%b,"database":%b,"schema":%b,"table":%b}' % (
@@ -178,14 +181,14 @@ def _table(parts: Parts) -> bytes:
     )
 
 
-def _dataset(placed: Placed, maps: Maps, columns: bytes | None) -> Raw:
+def _dataset(placed: Placed, named: bytes, maps: Maps, columns: bytes | None) -> Raw:
     facets = [_table(placed.parts)]
     mapped = maps.get(placed.namespace)
     if mapped is not None:
         facets.append(b'"symlinks":%b' % _json(_symlinks(mapped.node(placed.parts))))
     if columns is not None:
         facets.append(b'"columnLineage":%b' % columns)
-    return Raw(b'{%b,"facets":{%b}}' % (_named(placed), b",".join(facets)))
+    return Raw(b'{%b,"facets":{%b}}' % (named, b",".join(facets)))
 
 
 def _symlinks(node: tuple[str, str] | None) -> Facet:
@@ -238,7 +241,7 @@ def _whole(operator: Operator, fed: dict[int, set[int]]) -> list[object]:
 
 
 def _column_facet(
-    stated: dict[str, dict[End, None]] | None, datasets: list[Placed]
+    stated: dict[str, dict[End, None]] | None, datasets: list[tuple[Placed, bytes]]
 ) -> bytes | None:
     if not stated:
         return None
@@ -247,10 +250,7 @@ def _column_facet(
         % (
             _json(column),
             b",".join(
-                [
-                    b'{%b,"field":%b}' % (_named(datasets[place]), _json(field))
-                    for place, field in inputs
-                ]
+                [b'{%b,"field":%b}' % (datasets[place][1], _json(field)) for place, field in inputs]
             ),
         )
         for column, inputs in stated.items()

@@ -27,12 +27,7 @@ class Parts(NamedTuple):
 
     @property
     def name(self) -> str:
-        return _joined(self)
-
-
-@lru_cache(maxsize=20_000)
-def _joined(parts: tuple[str, ...]) -> str:
-    return ".".join(_quoted(part) for part in parts if part)
+        return ".".join([_quoted(part) for part in self if part])
 
 
 def _quoted(part: str) -> str:
@@ -130,7 +125,12 @@ def node_qualified_name(job: NodeId, guid: str) -> str:
     node = node_of(job)
     if not node.project:
         return f"{job.name}@{job.namespace}"
-    return f"manual.{guid}@node.{node.project}-workspace-{node.workspace}"
+    return manual_name(node.project, node.workspace, guid)
+
+
+def manual_name(project: str, workspace: str, guid: str) -> str:
+    """The qualified name of an operator that was posted."""
+    return f"manual.{guid}@node.{project}-workspace-{workspace}"
 
 
 # Guids: a node's is its key, written like a UUID; so it is found without an index of its own.

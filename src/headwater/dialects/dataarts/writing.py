@@ -200,15 +200,16 @@ class Writing:
         operator = Operator(place.project, place.workspace)
         for part in parts:
             operator.add(part, at)
-        node = ids.job(names.job_namespace(place.project, place.workspace), operator.job_name)
+        job_name = operator.job_name
+        node = ids.job(names.job_namespace(place.project, place.workspace), job_name)
         guid = names.guid_of(node.key(place.domain))
-        qualified = names.node_qualified_name(node, guid)
+        qualified = names.manual_name(place.project, place.workspace, guid)
         now = self._recorder.now()
         body = job_event(operator, parts, qualified, now, self._maps.of(place.domain))
         made = Made(body, self._recorder.decode(body))
         info = ObjectIdInfo(operator.label, "Node", qualified)
         recorded = Recorded(info, guid, operator.group_count)
-        return _Prepared(parts, operator.job_name, made, recorded)
+        return _Prepared(parts, job_name, made, recorded)
 
     async def _united(self, place: Place, prepared: Sequence[_Prepared]) -> list[_Prepared]:
         """Each together with what its operator's newest event is made of."""
