@@ -13,6 +13,9 @@ import msgspec
 from headwater.errors import Problem
 from headwater.ids import NodeId
 
+Octets = bytes | memoryview
+"""Bytes; a view where they are a part of more and need no copy."""
+
 
 class EventKind(enum.Enum):
     RUN = "run"
@@ -76,7 +79,7 @@ class Flow(NamedTuple):
     sources: tuple[Source, ...]
 
 
-class SchemaField(msgspec.Struct, frozen=True, array_like=True):
+class SchemaField(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A column; a nested one has the path of its parents in its name, joined by dots."""
 
     name: str
@@ -254,7 +257,7 @@ class Received(msgspec.Struct, frozen=True, eq=False):
 
     domain: str
     dialect: str
-    body: bytes
+    body: Octets
     digest: bytes
     event: Event
     received_at: int

@@ -171,10 +171,12 @@ def _names(owner: Key, part: Content, target: Key) -> bool:
 
 def declared_edges(owner: Key, part: Content) -> dict[tuple[Key, Key], Origin]:
     """The edges of a declaration: as `edges`, each known by being declared."""
-    return {
-        pair: (origin & ~Origin.INFERRED) | Origin.DECLARED
-        for pair, origin in edges(owner, part).items()
-    }
+    return {pair: declared(origin) for pair, origin in edges(owner, part).items()}
+
+
+def declared(origin: Origin) -> Origin:
+    """How an edge of a declaration is known."""
+    return (origin & ~Origin.INFERRED) | Origin.DECLARED
 
 
 def column_flows(part: Content) -> tuple[tuple[Origin, KeyFlow], ...]:

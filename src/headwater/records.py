@@ -318,10 +318,12 @@ def _newest_of(a: T | None, b: T | None) -> T | None:
 
 
 class PackedContent(msgspec.Struct, frozen=True, array_like=True):
-    """A content in the form in which a store keeps it, to be made out only where it is new."""
+    """A content in the form in which a store keeps it, with the edges that it states, likewise."""
 
     digest: bytes
     body: bytes
+    bare: bool
+    edges: bytes
 
 
 class NodeRecord(msgspec.Struct, frozen=True, eq=False, array_like=True):
@@ -336,6 +338,10 @@ class NodeRecord(msgspec.Struct, frozen=True, eq=False, array_like=True):
     """The digest of the schema facet."""
     fields: tuple[str, ...] = ()
     hides: bool = False
+
+    def whole(self) -> "NodeRecord":
+        """The record with all that it says; one on its way to a store may have it packed."""
+        return self
 
 
 class Projected(msgspec.Struct, frozen=True, eq=False, array_like=True):

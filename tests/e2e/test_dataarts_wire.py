@@ -135,6 +135,31 @@ def null_free(value: object) -> bool:
     return value is not None
 
 
+def test_the_two_ways_through_the_server_give_one_answer(desk: Desk) -> None:
+    """What arrives whole is served at once; what waits behind another one takes the longer way."""
+    said, lacking = (huawei.request("ways", tables, ["ways_b"]) for tables in (["ways_a"], []))
+    wrong, unknown = desk.key._replace(secret="no"), desk.key._replace(id="no")
+    for words, key, status in (
+        (said, desk.key, 200),
+        (lacking, desk.key, 400),
+        (said, wrong, 401),
+        (said, unknown, 401),
+    ):
+        body = json.dumps(words).encode()
+        given = huawei.sign(key, "POST", CREATE, body, {"workspace": WORKSPACE})
+        lines = [f"POST {CREATE} HTTP/1.1", "Host: hw", f"Content-Length: {len(body)}"]
+        lines += (f"{name}: {value}" for name, value in given.items())
+        raw = "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+        with Connection(desk.server.port) as wire:
+            wire.send(raw, raw)
+            answers = [wire.answer(), wire.answer()]
+        assert [each.status for each in answers] == [status, status]
+        told = [each.json() for each in answers]
+        if status != 200:
+            assert len({each.pop("request_id") for each in told}) == 2
+        assert told[0] == told[1]
+
+
 # Tokens.
 
 

@@ -84,6 +84,10 @@ class KeyRing:
         self._any = False
 
     @property
+    def version(self) -> int | None:
+        return self._version
+
+    @property
     def current(self) -> bool:
         """Whether what was loaded still stands; costs no I/O."""
         return self._version == self._store.keys_version()

@@ -46,7 +46,7 @@ class BodyReader:
         return self._held
 
     async def read(self, headers: Mapping[bytes, bytes], receive: Receive) -> Body:
-        """The whole body; give it to `release` when the request is answered.
+        """The whole body; give what is held to `release` when the request is answered.
 
         Raises:
             BodyTooLarge: over a limit; raised before a declared body is read, and as soon as an
@@ -77,8 +77,8 @@ class BodyReader:
         self._hold(size)
         return Body(whole, whole, size)
 
-    def release(self, body: Body) -> None:
-        self._held -= body.held
+    def release(self, held: int) -> None:
+        self._held -= held
 
     async def _plain(self, receive: Receive) -> Body:
         chunk, more = await _next(receive)

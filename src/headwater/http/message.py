@@ -55,6 +55,10 @@ class Request:
         self.principal = Principal.nobody()
         self._query: dict[str, list[str]] | None = None
 
+    def forget_body(self) -> None:
+        """Gives its memory back before the answer, where a handler has read all of it."""
+        self.body = self.raw_body = b""
+
     @property
     def query(self) -> dict[str, list[str]]:
         if self._query is None:
@@ -151,7 +155,8 @@ class Param(NamedTuple):
 class Dialect(NamedTuple):
     """A wire protocol: its routes, how it renders errors, and how it reads a credential.
 
-    `authenticate` is None where the plain Bearer key is spoken. `owns` are starts of paths, written
+    `authenticate` is None where the plain Bearer key is spoken; `recognize` is the same as far as
+    it needs no I/O, and gives None where it does. `owns` are starts of paths, written
     like a route's, below which everything that no route serves is the dialect's to refuse.
     `anywhere` are literal starts of paths that are found behind any prefix too: some clients are
     given an endpoint with a path. `refusal` is the type of its errors, for OpenAPI. `described`
@@ -166,3 +171,4 @@ class Dialect(NamedTuple):
     anywhere: tuple[str, ...] = ()
     refusal: object = None
     described: str = ""
+    recognize: Callable[[Request], Principal | None] | None = None

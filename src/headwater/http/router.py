@@ -12,6 +12,10 @@ from urllib.parse import unquote_to_bytes
 from headwater.errors import InvalidParameter
 from headwater.http.errors import MethodNotAllowed, NoRoute
 from headwater.http.message import Dialect, Route
+from headwater.memo import Memo
+
+_MET, _MATCH = 1 << 20, 500
+"""Bytes of memory for paths that were met, about, and for each of them beside its length."""
 
 
 class Match(NamedTuple):
@@ -52,6 +56,7 @@ class Router:
         self._root = _Node()
         # The hot path: routes without parameters, in their usual spelling.
         self._plain: dict[tuple[str, bytes], Match] = {}
+        self._met: Memo[tuple[str, bytes], Match] = Memo(_MET)
         self._anywhere = tuple(
             f"{start}/".encode() for dialect in dialects for start in dialect.anywhere
         )
@@ -81,9 +86,9 @@ class Router:
             node = node.child(segment)
         return node
 
-    def plain(self, method: str, raw_path: bytes) -> Match | None:
-        """The route without parameters at this path as it is usually written."""
-        return self._plain.get((method, raw_path))
+    def known(self, method: str, raw_path: bytes) -> Match | None:
+        """The route of a path that is written as usual, or was met before."""
+        return self._plain.get((method, raw_path)) or self._met.get((method, raw_path))
 
     def match(self, method: str, raw_path: bytes) -> Match:
         """The route of a request; HEAD is served like GET.
@@ -104,7 +109,10 @@ class Router:
             for node, values in _walk(self._root, _segments(path), 0, ()):
                 target = node.targets.get(wanted)
                 if target is not None:
-                    return target._replace(path=values)
+                    found = target._replace(path=values)
+                    if target.route.direct is not None:
+                        self._met.put((method, raw_path), found, len(raw_path) + _MATCH)
+                    return found
                 allowed.update(node.targets)
         if allowed:
             raise MethodNotAllowed(_allow(allowed))

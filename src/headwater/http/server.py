@@ -17,7 +17,7 @@ from msgspec import UNSET
 from headwater.auth.gate import Gate
 from headwater.auth.principal import Principal
 from headwater.errors import Forbidden, HeadwaterError
-from headwater.http.bodies import Body, BodyReader, Receive
+from headwater.http.bodies import BodyReader, Receive
 from headwater.http.errors import ClientGone, MethodNotAllowed, headers_of, status_of
 from headwater.http.message import Dialect, Direct, Request, Response, Route
 from headwater.http.router import Match, Router
@@ -76,8 +76,8 @@ class Server:
         request = self._request(
             whole.method, whole.raw_path, whole.query, whole.headers, whole.client
         )
-        match = self._router.plain(whole.method, whole.raw_path)
-        if match is not None and match.route.direct is not None and not match.dialect.authenticate:
+        match = self._router.known(whole.method, whole.raw_path)
+        if match is not None and match.route.direct is not None:
             try:
                 if self._direct(match, match.route.direct, request, whole, began):
                     return None
@@ -91,33 +91,46 @@ class Server:
         self, match: Match, handler: Direct, request: Request, whole: "Whole", began: float
     ) -> bool:
         """Serves without waiting for anything; False: this request has to be waited for."""
-        route, dialect, _ = match
-        if route.scope is not None:
-            principal = self._gate.recognized(
-                request.headers.get(b"authorization"), _domain(request)
-            )
-            if principal is None:
-                return False
-            request.principal = _permitted(principal, route)
+        route, dialect, request.path = match
+        foreign = dialect.authenticate is not None
+        if not foreign and not self._recognized(match, request):
+            return False
         body = self._bodies.take(request.headers, whole.whole)
         if body is None:
             return False
-        request.raw_body, request.body, _ = body
+        request.raw_body, request.body, held = body
 
         def done(result: Response | Exception) -> None:
-            self._bodies.release(body)
+            self._bodies.release(held)
             if isinstance(result, Exception):
                 result = self._failure(dialect, request, result)
             self._reply(whole, request, Served(route.operation, result), began)
 
         try:
-            if handler(request, done):
+            # Such a credential may sign the body, so it is looked at behind it.
+            if (not foreign or self._recognized(match, request)) and handler(request, done):
                 return True
         except BaseException:
-            self._bodies.release(body)
+            self._bodies.release(held)
             raise
-        self._bodies.release(body)
+        self._bodies.release(held)
         return False
+
+    def _recognized(self, match: Match, request: Request) -> bool:
+        """Whether it is known without I/O who sends this; raises where that one may not."""
+        route, dialect, _ = match
+        principal: Principal | None = None
+        if route.scope is None:
+            return True
+        if dialect.authenticate is None:
+            principal = self._gate.recognized(
+                request.headers.get(b"authorization"), _domain(request)
+            )
+        elif dialect.recognize is not None:
+            principal = dialect.recognize(request)
+        if principal is not None:
+            request.principal = _permitted(principal, route)
+        return principal is not None
 
     async def _later(self, request: Request, whole: "Whole", began: float) -> None:
         served = await self._serve(request, whole.receive)
@@ -172,18 +185,17 @@ class Server:
             request.principal = await self._gate.admit(
                 request.headers.get(b"authorization"), route.scope, _domain(request)
             )
-        body: Body | None = None
+        held = 0
         try:
             if route.body:
                 body = await self._bodies.read(request.headers, receive)
-                request.raw_body, request.body, _ = body
-            if foreign is not None and route.scope is not None:
-                # Such a credential may sign the body, so it is looked at behind it.
+                request.raw_body, request.body, held = body
+                del body  # the handler may let it go
+            if foreign is not None and route.scope is not None and not known:
                 request.principal = _permitted(await foreign(request), route)
             return await route.handler(request)
         finally:
-            if body is not None:
-                self._bodies.release(body)
+            self._bodies.release(held)
 
     def _failure(self, dialect: Dialect, request: Request, error: Exception) -> Response:
         """Renders an error in the dialect's shape; whatever was not foreseen is logged too."""

@@ -216,8 +216,8 @@ def test_what_is_in_work_is_bounded_and_given_back() -> None:
         zipped = gzip.compress(b"z" * 300)
         second = await reader.read({b"content-encoding": b"gzip"}, Chunks(zipped))
         assert reader.held == 1_200 + len(zipped)
-        reader.release(first)
-        reader.release(second)
+        reader.release(first.held)
+        reader.release(second.held)
         assert reader.held == 0
 
     asyncio.run(story())

@@ -41,6 +41,15 @@ class Access:
             InvalidParameter: the path holds no project id.
         """
         await self.refresh()
+        return self._known(request) or await self._gate.anyone(self.domain_of(request.path[0]))
+
+    def recognized(self, request: Request) -> Principal | None:
+        """`authenticate` as far as it needs no I/O; None: it does."""
+        current = self._keys.current and self._keys.version == self.directory.version
+        return self._known(request) if current else None
+
+    def _known(self, request: Request) -> Principal | None:
+        """None: whoever speaks to an open server."""
         project = request.path[0]
         require_project_id(project)
         stated = request.headers.get(b"x-project-id")
@@ -51,7 +60,7 @@ class Access:
         except Unauthenticated:
             if not self._gate.open:
                 raise
-            return await self._gate.anyone(self.domain_of(project))
+            return None
         if self.domain_of(project, principal.domain) != principal.domain:
             raise ForeignProject
         if scoped is not None and scoped != project:

@@ -1,6 +1,7 @@
 """An operator of DataArts: what it reads and writes, whichever operation told of it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from msgspec import Raw
@@ -29,6 +30,11 @@ class Placed(NamedTuple):
 
 End = tuple[int, str]
 """A column of the dataset at a place of the list."""
+Ends = tuple[list[End], list[End]]
+"""The inputs and the outputs of a group of columns."""
+
+KEPT = 1_000
+"""Groups are remembered while they are so few pairs of columns; else they are read again."""
 
 
 class Operator:
@@ -46,7 +52,7 @@ class Operator:
         self.outputs: dict[int, bool] = {}
         self.pairs = 0
         """Of columns, in all groups."""
-        self._groups: list[Callable[[], tuple[list[End], list[End]]]] = []
+        self._groups: list[Ends | Callable[[], Ends]] = []
 
     @property
     def job_name(self) -> str:
@@ -70,10 +76,10 @@ class Operator:
     def group_count(self) -> int:
         return len(self._groups)
 
-    def groups(self) -> Iterator[tuple[list[End], list[End]]]:
-        """(inputs, outputs) of each group of columns, read one at a time."""
+    def groups(self) -> Iterator[Ends]:
+        """Each group of columns; those of a large request are read one at a time."""
         for group in self._groups:
-            yield group()
+            yield group() if callable(group) else group
 
     def add(self, part: Part, at: str = "") -> None:
         """Adds what a request says.
@@ -99,22 +105,22 @@ class Operator:
     def add_groups(
         self, groups: Iterable[Raw], sides: "_Sides", at: str, one_output: bool = False
     ) -> None:
-        """Looks at every group, and remembers only how to read it again."""
+        """Looks at every group. Of many pairs, only how to read them again is remembered."""
+
+        def read(raw: Raw, place: str) -> Ends:
+            if one_output:
+                single: wire.MapGroup = wire.MAP_GROUP.read(raw, place)
+                inputs, outputs = single.input_columns, [single.output_column]
+            else:
+                group: wire.Group = wire.GROUP.read(raw, place)
+                inputs, outputs = group.input_columns, group.output_columns
+            return sides.ends(0, inputs, place), sides.ends(1, outputs, place)
+
         for number, raw in enumerate(groups):
             place = f"{at}column_lineages[{number}]"
-
-            def read(raw: Raw = raw, place: str = place) -> tuple[list[End], list[End]]:
-                if one_output:
-                    single: wire.MapGroup = wire.MAP_GROUP.read(raw, place)
-                    inputs, outputs = single.input_columns, [single.output_column]
-                else:
-                    group: wire.Group = wire.GROUP.read(raw, place)
-                    inputs, outputs = group.input_columns, group.output_columns
-                return sides.ends(0, inputs, place), sides.ends(1, outputs, place)
-
-            inputs, outputs = read()
-            self.pairs += len(inputs) * len(outputs)
-            self._groups.append(read)
+            found = read(raw, place)
+            self.pairs += len(found[0]) * len(found[1])
+            self._groups.append(found if self.pairs <= KEPT else partial(read, raw, place))
 
 
 class _Sides:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -11,6 +11,7 @@ from headwater.dialects.openlineage.decode import Decoder
 from headwater.event import Event, Received
 from headwater.http.context import Context
 from headwater.ids import digest_of
+from headwater.ingest import Done
 from headwater.store import Receipt
 
 DIALECT = "dataarts"
@@ -37,7 +38,7 @@ class Recorder:
         self._decoder = Decoder(lean=True, name_limit=NAMES, depth_limit=context.settings.nesting)
         self._last = 0
         self._newest = 0
-        self._pending: set[asyncio.Future[Receipt]] = set()
+        self._pending: set[asyncio.Future[Any]] = set()
 
     def now(self) -> int:
         self._last = max(self._clock(), self._last + 1)
@@ -74,6 +75,21 @@ class Recorder:
             Unavailable: the queue is full.
         """
         return self._enqueue(domain, [self._timed(each) for each in made])
+
+    def take(self, domain: str, made: Made, done: Done) -> None:
+        """`record` of one event, without a future."""
+        body, event = self._timed(made)
+        pending: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def receipted(result: Receipt | Exception) -> None:
+            self._pending.discard(pending)
+            pending.set_result(None)
+            done(result)
+
+        received = Received(domain, DIALECT, body, digest_of(body), event, self._last)
+        self._ingest.take(received, receipted)
+        self._pending.add(pending)
+        self._telemetry.event(DIALECT, event.kind.value, "accepted")
 
     def _timed(self, made: Made) -> Made:
         if made.event.time <= self._newest:

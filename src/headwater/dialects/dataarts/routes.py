@@ -54,7 +54,19 @@ def dialect(context: Context) -> Dialect:
         await first.done()
         return principal
 
-    return Dialect(DIALECT, routes, errors.render, authenticate, OWNS, described=_DESCRIBED)
+    def recognize(request: Request) -> Principal | None:
+        known = first.over and maps.version == access.directory.version
+        return access.recognized(request) if known else None
+
+    return Dialect(
+        DIALECT,
+        routes,
+        errors.render,
+        authenticate,
+        OWNS,
+        described=_DESCRIBED,
+        recognize=recognize,
+    )
 
 
 class _Once:
@@ -73,6 +85,10 @@ class _Once:
             await connections.apply(settings)
         except HeadwaterError as error:
             self._telemetry.log.warning("connection map not applied", reason=error.message)
+
+    @property
+    def over(self) -> bool:
+        return self._task is None
 
     async def done(self) -> None:
         if self._task is not None:

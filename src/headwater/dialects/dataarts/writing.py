@@ -16,11 +16,11 @@ from headwater.dialects.dataarts.operators import CREATE, IMPORT, MAP, Operator,
 from headwater.dialects.dataarts.recording import DIALECT, Made, Recorder
 from headwater.errors import BodyTooLarge, InvalidParameter
 from headwater.http.context import Context
-from headwater.http.message import Request, Response, Route, json_response
+from headwater.http.message import Done, Request, Response, Route, json_response
 from headwater.ids import NodeId
 from headwater.memo import Memo
 from headwater.records import LAST_STAMP
-from headwater.store import Reader
+from headwater.store import Reader, Receipt
 
 MERGE = b"x-headwater-merge"
 """`true`: the request adds to what the operator's last request declares."""
@@ -53,20 +53,26 @@ class Place(NamedTuple):
     workspace: str
 
 
-class _Prepared(NamedTuple):
-    """What an operator's requests come to, but for the time."""
+class Recorded(NamedTuple):
+    """What is answered for an operator."""
 
-    parts: tuple[Part, ...]
-    job_name: str
     info: ObjectIdInfo
     guid: str
     groups: int
-    made: Made
 
     @property
     def guids(self) -> NodeGuids:
         of_groups = (names.guid_of(ids.key_of(self.guid, str(at))) for at in range(self.groups))
         return NodeGuids(self.guid, tuple(of_groups))
+
+
+class _Prepared(NamedTuple):
+    """What an operator's requests come to, but for the time."""
+
+    parts: tuple[Part, ...]
+    job_name: str
+    made: Made
+    recorded: Recorded
 
 
 class _Info(msgspec.Struct):
@@ -110,7 +116,8 @@ class Writing:
         # fmt: off
         return (
             Route("POST", "/v1/{project_id}/lineage/lineage-info", self.create,
-                  "create_lineage_info", Scope.WRITE, "Record an operator's lineage", body=True),
+                  "create_lineage_info", Scope.WRITE, "Record an operator's lineage", body=True,
+                  direct=self.direct),
             Route("POST", "/v3/{project_id}/lineage/import", self.imported,
                   "import_lineage", Scope.WRITE, "Record the lineage of operators", body=True),
             Route("POST", "/v1/{project_id}/datamap/lineage/import", self.map,
@@ -122,6 +129,20 @@ class Writing:
         place = _place(request, b"workspace")
         (recorded,) = await self._record(request, place, [(Part(CREATE, request.body), "")])
         return json_response((recorded.info,))
+
+    def direct(self, request: Request, done: Done) -> bool:
+        """`create`, for what is not merged."""
+        place = _place(request, b"workspace")
+        if _merges(request):
+            return False
+        prepared = self._prepared(place, (Part(CREATE, request.body),))
+        answer = json_response((prepared.recorded.info,))
+
+        def receipted(result: Receipt | Exception) -> None:
+            done(result if isinstance(result, Exception) else answer)
+
+        self._recorder.take(place.domain, prepared.made, receipted)
+        return True
 
     async def imported(self, request: Request) -> Response:
         place = _place(request, b"workspace")
@@ -143,21 +164,27 @@ class Writing:
 
     async def _record(
         self, request: Request, place: Place, parts: Sequence[tuple[Part, str]]
-    ) -> list[_Prepared]:
+    ) -> list[Recorded]:
         """Looks at every part before the first is recorded."""
         prepared = [self._prepared(place, (part,), at) for part, at in parts]
-        if not _merges(request):
-            return await self._submit(place, prepared)
-        async with self._merging:
-            return await self._submit(place, await self._united(place, prepared))
+        if _merges(request):
+            async with self._merging:
+                return await self._submit(place, await self._united(place, prepared))
+        del parts  # a large request is in its event now, and need not be there twice
+        request.forget_body()
+        return await self._submit(place, prepared)
 
-    async def _submit(self, place: Place, prepared: list[_Prepared]) -> list[_Prepared]:
-        receipts = self._recorder.record(place.domain, [each.made for each in prepared])
+    async def _submit(self, place: Place, prepared: list[_Prepared]) -> list[Recorded]:
+        """Empties the list: an event is kept by whoever needs it still."""
+        recorded = [each.recorded for each in prepared]
+        made = [each.made for each in prepared]
+        prepared.clear()
+        receipts = self._recorder.record(place.domain, made)
         if len(receipts) == 1:
             await receipts[0]
         else:
             await asyncio.gather(*receipts)
-        return prepared
+        return recorded
 
     def _prepared(self, place: Place, parts: tuple[Part, ...], at: str = "") -> _Prepared:
         """The event of the parts, but for its time. Operators post the same again and again."""
@@ -180,7 +207,8 @@ class Writing:
         body = job_event(operator, parts, qualified, now, self._maps.of(place.domain))
         made = Made(body, self._recorder.decode(body))
         info = ObjectIdInfo(operator.label, "Node", qualified)
-        return _Prepared(parts, operator.job_name, info, guid, operator.group_count, made)
+        recorded = Recorded(info, guid, operator.group_count)
+        return _Prepared(parts, operator.job_name, made, recorded)
 
     async def _united(self, place: Place, prepared: Sequence[_Prepared]) -> list[_Prepared]:
         """Each together with what its operator's newest event is made of."""

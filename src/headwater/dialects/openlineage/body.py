@@ -7,7 +7,7 @@ from msgspec import UNSET, Raw, UnsetType
 
 from headwater.dialects.openlineage.findings import Findings, fits, step
 from headwater.dialects.openlineage.salvage import Reader, kind
-from headwater.event import Facet
+from headwater.event import Facet, Octets
 
 
 class Body(msgspec.Struct):
@@ -27,7 +27,7 @@ _members = msgspec.json.Decoder(dict[str, Raw])
 _version = re.compile(r"/facets/(\d{1,9})-\d{1,9}-\d{1,9}/", re.ASCII)
 
 
-def split(raw: bytes, pointer: str, findings: Findings) -> list[tuple[str, bytes]]:
+def split(raw: Octets, pointer: str, findings: Findings) -> list[tuple[str, bytes]]:
     """The facets of a `facets` object, by name; null is as absent, for each of them and for all."""
     if not raw or raw == b"{}":
         return []

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import inspect
 
 from headwater.dialects.openlineage.findings import Report, step
+from headwater.event import Octets
 
 T = TypeVar("T")
 
@@ -33,7 +34,7 @@ _WANTED: tuple[tuple[type[inspect.Type], str], ...] = (
 )
 
 
-def kind(raw: bytes) -> str:
+def kind(raw: Octets) -> str:
     """What a JSON value is, by its first byte."""
     return _KINDS.get(raw[0], "a number")
 

@@ -44,6 +44,11 @@ class Together(NamedTuple):
     outputs: tuple[DatasetUse, ...]
 
 
+class _Weighed(NamedTuple):
+    statement: NodeStatement
+    weight: int
+
+
 class Statements:
     """Reads statements; pointers in a statement start at its node."""
 
@@ -51,7 +56,7 @@ class Statements:
         self._strict = strict
         self._limit = name_limit
         self._lean = lean
-        self._memo: Memo[bytes, NodeStatement] = Memo(memo_bytes)
+        self._memo: Memo[bytes, _Weighed] = Memo(memo_bytes)
         self._together: Memo[bytes, Together] = Memo(memo_bytes)
 
     def read_all(
@@ -71,45 +76,47 @@ class Statements:
         if known is not None:
             return known
         own = Findings(self._strict)
-        together = Together(
-            digest,
-            self.read(JOB, job, "/job", own),
-            self._uses(inputs, "/inputs", own),
-            self._uses(outputs, "/outputs", own),
-        )
+        first = self._weighed(JOB, job, "/job", own)
+        read = self._uses(inputs, "/inputs", own)
+        written = self._uses(outputs, "/outputs", own)
+        uses = [tuple([DatasetUse(each.statement) for each in side]) for side in (read, written)]
+        together = Together(digest, first.statement, *uses)
         findings.take_over(own)
         if own.clean:
-            uses = (*together.inputs, *together.outputs)
-            weight = sum([_weight(use.statement) for use in uses], _weight(together.job))
+            weight = sum([each.weight for each in (*read, *written)], first.weight)
             self._together.put(digest, together, weight)
         return together
 
     def _uses(
         self, datasets: Sequence[WireDataset], side: str, findings: Findings
-    ) -> tuple[DatasetUse, ...]:
-        return tuple(
-            [
-                DatasetUse(self.read(USED, dataset, f"{side}/{at}", findings))
-                for at, dataset in enumerate(datasets)
-            ]
-        )
+    ) -> list["_Weighed"]:
+        return [
+            self._weighed(USED, dataset, f"{side}/{at}", findings)
+            for at, dataset in enumerate(datasets)
+        ]
 
     def read(
         self, role: Role, wire: WireJob | WireDataset, pointer: str, findings: Findings
     ) -> NodeStatement:
+        return self._weighed(role, wire, pointer, findings).statement
+
+    def _weighed(
+        self, role: Role, wire: WireJob | WireDataset, pointer: str, findings: Findings
+    ) -> "_Weighed":
         digest = _digest(role, wire)
-        statement = self._memo.get(digest)
-        if statement is None:
+        known = self._memo.get(digest)
+        if known is None:
             own = Findings(self._strict)
             statement = self._build(role, wire, digest, own)
+            known = _Weighed(statement, _weight(statement))
             if own.refused:
                 for problem in own.refused:
                     findings.refuse(pointer + problem.pointer, problem.reason)
             else:
-                self._memo.put(digest, statement, _weight(statement))
-        for problem in statement.flags:
+                self._memo.put(digest, known, known.weight)
+        for problem in known.statement.flags:
             findings.odd(pointer + problem.pointer, problem.reason)
-        return statement
+        return known
 
     def _build(
         self, role: Role, wire: WireJob | WireDataset, digest: bytes, findings: Findings
@@ -123,10 +130,10 @@ class Statements:
         node = NodeId(role.kind, sys.intern(namespace), name)
         facts: facets.Facts = {}
         found: list[Facet] = []
-        for facet, text in body.split(bytes(wire.facets), "/facets", findings):
-            read = _facet(role, node, sys.intern(facet), text, facts, findings)
+        for facet, text in body.split(memoryview(wire.facets), "/facets", findings):
+            deleted, gist = _read_facet(role, node, facet, text, facts, findings)
             kept = b"" if self._lean else text
-            found.append(read._replace(body=kept, digest=digest_of(text)))
+            found.append(Facet(sys.intern(facet), kept, deleted, gist, digest_of(text)))
         if self._lean:
             facts.pop("schema", None)
         return NodeStatement(node, digest, tuple(found), role.facts(**facts), tuple(findings.flags))
@@ -170,26 +177,26 @@ def _weight(statement: NodeStatement) -> int:
     return weight + sum(150 + 70 * len(f.fields) for f in flows) + 70 * sum(sources.values())
 
 
-def _facet(
+def _read_facet(
     role: Role, node: NodeId, name: str, text: bytes, facts: facets.Facts, findings: Findings
-) -> Facet:
-    """Reads one facet and adds what it states to the facts."""
+) -> tuple[bool, bytes]:
+    """Adds what one facet states to the facts; returns whether it deletes, and its gist."""
     known = facets.find(role.known, name)
     if known is None:
         if name == "lineage":
             findings.odd("/facets/lineage", "explicit lineage is of jobs and of dataset events")
-        return Facet(name, text, body.plain(name, text, "/facets", findings).deleted)
+        return body.plain(name, text, "/facets", findings).deleted, b""
     pointer = "/facets" + step(name)
     read = known.reader.read(text, pointer, findings.fault)
     if read is None:
         deleted = text[:1] == b"{" and body.plain(name, text, "/facets", findings).deleted
-        return Facet(name, text, deleted)
+        return deleted, b""
     body.origin(name, read, "/facets", findings, known.model)
     if read.deleted:
         if known is facets.DATASET["columnLineage"]:
             facts["columns"] = ()  # stated, and none: in a run it takes back what was said before
-        return Facet(name, text, deleted=True)
+        return True, b""
     stated = known.state(read, facets.Place(node, pointer, findings.fault))
     facts.update(stated.facts)
     shown = stated.gist is not None and stated.gist != _NOTHING
-    return Facet(name, text, gist=msgspec.json.encode(stated.gist) if shown else b"")
+    return False, msgspec.json.encode(stated.gist) if shown else b""

@@ -9,10 +9,12 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from headwater import fold
 from headwater.errors import Problem
-from headwater.event import Event, EventKind, EventType, Received
+from headwater.event import Event, EventKind, EventType, Facet, Octets, Received
+from headwater.ids import Key
 from headwater.memo import Memo
-from headwater.records import Content, PackedContent, Projected
+from headwater.records import Content, NodeRecord, PackedContent, Projected
 from headwater.stores.sqlite import codec
 
 Item = tuple[Received, Projected | None]
@@ -47,18 +49,44 @@ class _Batch(msgspec.Struct, array_like=True):
     positions: list[int] | None
 
 
-_batches = msgspec.msgpack.Decoder(_Batch)
+class _ReadNode(NodeRecord, frozen=True, eq=False, array_like=True):
+    """A node record as it is read: what it says is decoded where it is not a repetition."""
+
+    facets: msgspec.Raw  # type: ignore[assignment] # packed
+    schema: bytes | None = None
+    fields: msgspec.Raw = msgspec.Raw(b"\x90")  # type: ignore[assignment] # packed
+
+    def whole(self) -> NodeRecord:
+        facets, fields = _facets.decode(self.facets), _fields.decode(self.fields)
+        return NodeRecord(self.key, self.node, self.digest, facets, self.schema, fields, self.hides)
+
+
+class _ReadProjected(Projected, frozen=True, eq=False, array_like=True):
+    nodes: tuple[_ReadNode, ...]
+
+
+class _ReadLine(_Line, array_like=True):
+    projected: _ReadProjected | None
+
+
+class _ReadBatch(_Batch, array_like=True):
+    lines: list[_ReadLine]  # type: ignore[assignment] # a list of lines
+
+
+_batches = msgspec.msgpack.Decoder(_ReadBatch)
+_facets = msgspec.msgpack.Decoder(tuple[Facet, ...])
+_fields = msgspec.msgpack.Decoder(tuple[str, ...])
 
 
 class Packer:
     """Makes bytes of batches."""
 
     def __init__(self) -> None:
-        self._contents: Memo[int, tuple[Content, PackedContent]] = Memo(REMEMBERED)
+        self._contents: Memo[tuple[Key, int], tuple[Content, PackedContent]] = Memo(REMEMBERED)
 
     def pack(
         self, batch: Sequence[Item], positions: Sequence[int] | None
-    ) -> tuple[bytes, list[bytes]]:
+    ) -> tuple[bytes, list[Octets]]:
         """What is said of the events, and their bodies."""
         lines = [self._line(*item) for item in batch]
         places = None if positions is None else list(positions)
@@ -82,22 +110,26 @@ class Packer:
         )
 
     def _light(self, projected: Projected) -> Projected:
-        content = projected.content
-        if content is None:
+        owner, content = projected.owner, projected.content
+        if owner is None or content is None:
             return projected
-        return msgspec.structs.replace(projected, content=None, packed=self._packed(content))
+        packed = self._packed(owner, content)
+        return msgspec.structs.replace(projected, content=None, packed=packed)
 
-    def _packed(self, content: Content) -> PackedContent:
+    def _packed(self, owner: Key, content: Content) -> PackedContent:
         """A content is remembered along with its bytes: no other can have its identity."""
-        known = self._contents.get(id(content))
+        key = (owner, id(content))
+        known = self._contents.get(key)
         if known is not None:
             return known[1]
-        said = PackedContent(content.digest, codec.encode_content(content))
-        self._contents.put(id(content), (content, said), len(said.body) + _OWN_WEIGHT)
+        edges = codec.encode_edges(fold.edges(owner, content))
+        body = codec.encode_content(content)
+        said = PackedContent(content.digest, body, content.bare, edges)
+        self._contents.put(key, (content, said), len(body) + len(edges) + _OWN_WEIGHT)
         return said
 
 
-def unpack(said: bytes, bodies: memoryview) -> tuple[list[Item], list[int] | None]:
+def unpack(said: Octets, bodies: memoryview) -> tuple[list[Item], list[int] | None]:
     """The batch again. Of an event there is what a writer needs: its flags are only counted."""
     batch = _batches.decode(said)
     return list(_items(batch.lines, bodies)), batch.positions
@@ -107,7 +139,7 @@ def _items(lines: Sequence[_Line], bodies: memoryview) -> Iterator[Item]:
     at = 0
     for line in lines:
         event = Event(line.kind, line.time, line.type, flags=(_FLAG,) * line.flags)
-        body = bytes(bodies[at : at + line.size])
+        body = bodies[at : at + line.size]
         at += line.size
         received = Received(
             line.domain,

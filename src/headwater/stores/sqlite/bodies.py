@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import zstandard
 
 from headwater.errors import DatabaseDamaged
+from headwater.event import Octets
 from headwater.stores.sqlite.connection import Connection
 
 LEVEL = 3
@@ -37,7 +38,7 @@ class Bodies:
             }
             self._current = identity
 
-    def compressed(self, rows: Sequence[tuple[int, bytes]]) -> list[tuple[int, int, bytes]]:
+    def compressed(self, rows: Sequence[tuple[int, Octets]]) -> list[tuple[int, int, bytes]]:
         """(position, body) rows as (position, dictionary, compressed body); dictionary 0 is none.
 
         All in one call, which lets go of the interpreter's lock once and not for every body.

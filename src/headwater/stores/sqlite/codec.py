@@ -1,12 +1,15 @@
 """How records are written in columns, and read back."""
 
+import functools
 import operator
+import struct
 from typing import Any
 
 import msgspec
 from msgspec import Raw
 
 from headwater.event import EventKind, EventType, Transformation
+from headwater.fold import Origin
 from headwater.ids import Key
 from headwater.records import Content, KeyFlow, KeySource, Mode, RunLinks, RunRecord, Stamp
 from headwater.walks import About
@@ -232,6 +235,18 @@ def _read_sources(nodes: list[bytes], sources: list[_Source]) -> tuple[KeySource
     )
 
 
+_EDGE = struct.Struct("16s16sB")
+Edges = dict[tuple[Key, Key], Origin]
+
+
+def encode_edges(edges: Edges) -> bytes:
+    return b"".join([_EDGE.pack(*pair, origin) for pair, origin in edges.items()])
+
+
+def decode_edges(blob: bytes) -> Edges:
+    return {(source, target): Origin(o) for source, target, o in _EDGE.iter_unpack(blob)}
+
+
 class _Facts(msgspec.Struct, array_like=True):
     """The parts of a run's record that no query looks at."""
 
@@ -283,6 +298,7 @@ def decode_run(
 _dashes = operator.itemgetter(8, 13, 18, 23)
 
 
+@functools.lru_cache(maxsize=4_096)  # the events of a run, and of all under one parent, name it
 def write_run_id(run_id: str) -> bytes | str:
     """A UUID in its usual form takes 16 bytes; anything else stays text."""
     if len(run_id) != 36 or _dashes(run_id) != ("-", "-", "-", "-"):

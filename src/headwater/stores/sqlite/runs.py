@@ -26,6 +26,13 @@ class Said(NamedTuple):
     edges: tuple[tuple[int, int], ...]
 
 
+class Stated(NamedTuple):
+    """The edges that a content states, and whether it states no flow."""
+
+    bare: bool
+    edges: codec.Edges
+
+
 class Contents:
     """Finds or makes the row of every content, by owner and digest."""
 
@@ -33,7 +40,7 @@ class Contents:
         self._db = db
         self._names = names
         self._kept: Memo[tuple[int, bytes], Said] = Memo(EDGES_KEPT)
-        self._fresh: dict[int, Content] = {}
+        self._fresh: dict[int, Content | PackedContent] = {}
         self.reset()
 
     def reset(self) -> None:
@@ -47,20 +54,16 @@ class Contents:
         known = self._kept.get((owner_id, said.digest))
         if known is not None:
             return known
-        if isinstance(said, PackedContent):
-            content, body = codec.decode_content(said.body, said.digest), said.body
-        else:
-            content, body = said, None
-        row = self._db.one("content_by_digest", owner_id, content.digest)
+        row = self._db.one("content_by_digest", owner_id, said.digest)
         if row is not None:
             identity = int(row[0])
         else:
             identity = self._next
             self._next += 1
-            named = (identity, owner_id, content.digest)
-            self._db.run("insert_content", *named, body or codec.encode_content(content))
-            self._fresh[identity] = content
-        return self._keep(owner, owner_id, identity, content)
+            body = said.body if isinstance(said, PackedContent) else codec.encode_content(said)
+            self._db.run("insert_content", identity, owner_id, said.digest, body)
+            self._fresh[identity] = said
+        return self._keep(owner, owner_id, identity, said)
 
     def get(self, owner: Key, owner_id: int, digest: bytes) -> Said:
         """A content that is stored already."""
@@ -74,23 +77,37 @@ class Contents:
     def read(self, identity: int) -> Content:
         """The whole of a content that is stored already; as it was put, if this batch put it."""
         fresh = self._fresh.get(identity)
-        if fresh is not None:
+        if isinstance(fresh, Content):
             return fresh
+        if fresh is not None:
+            return codec.decode_content(fresh.body, fresh.digest)
         row = self._db.one("content_body", identity)
         assert row is not None
         return codec.decode_content(row[0], row[1])
+
+    def stated(self, owner: Key, identity: int) -> Stated:
+        """What a content that is stored already states of edges."""
+        return _stated(owner, self._fresh.get(identity) or self.read(identity))
 
     def end(self) -> None:
         """The batch is written."""
         self._fresh.clear()
 
-    def _keep(self, owner: Key, owner_id: int, identity: int, content: Content) -> Said:
-        pairs = fold.edges(owner, content)
+    def _keep(
+        self, owner: Key, owner_id: int, identity: int, content: Content | PackedContent
+    ) -> Said:
+        pairs = _stated(owner, content).edges
         self._names.find({key for pair in pairs for key in pair})
         node = self._names.node
         edges = tuple((node(a), node(b)) for a, b in sorted(pairs))
         said = Said(identity, content.digest, edges)
         return self._kept.put((owner_id, content.digest), said, 3 + len(edges))
+
+
+def _stated(owner: Key, content: Content | PackedContent) -> Stated:
+    if isinstance(content, PackedContent):
+        return Stated(content.bare, codec.decode_edges(content.edges))
+    return Stated(content.bare, fold.edges(owner, content))
 
 
 class Standing(NamedTuple):
@@ -223,7 +240,8 @@ class Runs:
                     moved.append(Moved(name[2], run.standing, standing))
                     run.standing = standing
                 run.dirty = run.new = False
-            self._kept.put(name, run)
+            if self._kept.get(name) is not run:
+                self._kept.put(name, run)
         self._db.bulk("insert_run", new)
         self._db.bulk("update_run", old)
         self._batch.clear()

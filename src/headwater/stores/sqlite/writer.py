@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 
 from headwater.errors import Conflict
-from headwater.event import Received
+from headwater.event import Octets, Received
 from headwater.ids import Key, NodeId, event_id
-from headwater.records import Projected
+from headwater.records import Projected, stamp_time
 from headwater.slices import QUARTER
 from headwater.store import Receipt
 from headwater.stores.sqlite import codec
@@ -32,7 +32,7 @@ class Writer:
         self._runs = Runs(db, self._contents)
         self._edges = Edges(db, self._names, self._contents)
         self._events: list[Row] = []
-        self._rows: list[tuple[int, bytes]] = []
+        self._rows: list[tuple[int, Octets]] = []
         self._touched: list[Row] = []
         self._next = self._last_position() + 1
 
@@ -209,8 +209,9 @@ class Writer:
             fresh = set(stated)
         else:
             self._edges.declare(owner_id, projected.stamp, said.id)
+        stamp, time = projected.stamp, stamp_time(projected.stamp)
         for edge in said.edges:
-            self._edges.see((owner_id, *edge), projected.stamp, run, edge in fresh)
+            self._edges.see((owner_id, *edge), stamp, time, run, edge in fresh)
         self._edges.touch(owner_id, projected.owner)
         return run
 
