@@ -203,11 +203,14 @@ class Reader(Walker, Protocol):
         owners: Iterable[Key],
         moment: Moment | None,
         about: About | None = None,
+        *,
+        tables: bool = False,
     ) -> dict[Key, list[Stated]]:
         """The contents that hold for each owner now, or at the moment.
 
         Args:
             about: of column lineage, only flows to these columns and sources among them are wanted.
+            tables: of column lineage, only which datasets each dataset is made of.
         """
         ...
 

@@ -32,7 +32,7 @@ class Past:
         if not changed:
             return {}
         keys = await self._reader.keys(changed)
-        stated = await self._reader.stated(keys.values(), self._moment)
+        stated = await self._reader.stated(keys.values(), self._moment, tables=True)
         parts = {owner: stated.get(key, []) for owner, key in keys.items()}
         origins = {owner: _origins(keys[owner], parts[owner]) for owner in changed}
         ends = {key for found in origins.values() for pair in found for key in pair}

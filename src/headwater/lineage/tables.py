@@ -272,7 +272,8 @@ class _Walk(Known):
         unread = [owner for owner in owners if owner not in self._pairs]
         if unread:
             keys = await self.keys(unread)
-            stated = await self._reader.stated([keys[owner] for owner in unread], self._moment)
+            wanted = [keys[owner] for owner in unread]
+            stated = await self._reader.stated(wanted, self._moment, tables=True)
             for owner in unread:
                 self._learn(owner, stated.get(keys[owner], []))
         for owner in owners:

@@ -18,13 +18,15 @@ class Holding(Nodes):
         owners: Iterable[Key],
         moment: Moment | None,
         about: About | None = None,
+        *,
+        tables: bool = False,
     ) -> dict[Key, list[Stated]]:
         ids = self._known_ids(owners)
         if not ids:
             return {}
         held = self._held_now(ids) if moment is None else self._held_at(ids, moment)
         wanted = {content for parts in held.values() for content, _ in parts}
-        contents = self._contents(wanted, about)
+        contents = self._contents(wanted, about, tables=tables)
         return {
             self._keys[owner]: [Stated(contents[content], declared) for content, declared in parts]
             for owner, parts in held.items()
@@ -58,11 +60,13 @@ class Holding(Nodes):
             found.setdefault(owner, set()).add((content, True))
         return {owner: sorted(held) for owner, held in found.items() if held}
 
-    def _contents(self, ids: Collection[int], about: About | None = None) -> dict[int, Content]:
+    def _contents(
+        self, ids: Collection[int], about: About | None = None, *, tables: bool = False
+    ) -> dict[int, Content]:
         if not ids:
             return {}
         return {
-            identity: codec.decode_content(body, digest, about)
+            identity: codec.decode_content(body, digest, about, tables=tables)
             for identity, body, digest in self._db.all("content_bodies", array(sorted(ids)))
         }
 
