@@ -17,7 +17,7 @@ LADDER: tuple[frozenset[str], ...] = (
     frozenset({"errors", "garbage", "mask", "memo", "telemetry"}),
     frozenset({"access", "ids"}),
     frozenset({"event", "records"}),
-    frozenset({"fold", "history", "projection", "store", "slices", "settings"}),
+    frozenset({"fold", "history", "projection", "store", "slices", "settings", "walks"}),
     frozenset({"ingest", "replay", "lineage", "auth"}),
     frozenset({"http"}),
     frozenset({"dialects", "stores"}),

@@ -1,7 +1,8 @@
 """The ports that a store fills: how records are written, and the reads that questions are made of.
 
 A port is async. A store whose engine blocks runs a whole question inside one of its own threads, so
-a question must await nothing but its reader. Keys are the only names of nodes that cross the port.
+a question must await nothing but its reader. Keys are the only names of nodes that cross the port,
+but for the numbers of `walks`, which are good for one question.
 """
 
 import enum
@@ -9,7 +10,6 @@ from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
-    Collection,
     Iterable,
     Mapping,
     Sequence,
@@ -20,9 +20,9 @@ import msgspec
 
 from headwater.access import Book
 from headwater.event import EventKind, EventType, Gist, Received
-from headwater.fold import Origin
 from headwater.ids import Key, NodeId, NodeKind
 from headwater.records import Content, FacetState, Projected, RunRecord, Stamp
+from headwater.walks import About, Evidence, Number, Walker
 
 T = TypeVar("T")
 
@@ -71,16 +71,6 @@ class NodeDetail(msgspec.Struct, frozen=True):
     last: int | None
 
 
-class Evidence(msgspec.Struct, frozen=True, cache_hash=True):
-    """How an edge is known, first and last seen (µs), and by which runs. Many edges share one."""
-
-    origin: Origin
-    first: int
-    last: int
-    runs: int
-    last_run: str | None
-
-
 class EdgeRow(msgspec.Struct, frozen=True, gc=False):
     """An edge with its evidence."""
 
@@ -93,15 +83,6 @@ class EdgeRow(msgspec.Struct, frozen=True, gc=False):
     def name(self) -> tuple[Key, Key, Key]:
         """No two edges share source, target and owner."""
         return self.source, self.target, self.owner
-
-
-class End(msgspec.Struct, frozen=True, gc=False):
-    """The far end of an edge that holds now, where it is only counted, and its canonical key."""
-
-    near: Key
-    owner: Key
-    far: Key
-    canonical: Key
 
 
 class Stated(NamedTuple):
@@ -197,7 +178,7 @@ class LoggedEvent(msgspec.Struct, frozen=True):
     body: bytes
 
 
-class Reader(Protocol):
+class Reader(Walker, Protocol):
     """The reads of one question; all of them see the same state."""
 
     async def nodes(self, keys: Iterable[Key]) -> dict[Key, NodeRow]: ...
@@ -217,24 +198,23 @@ class Reader(Protocol):
         """
         ...
 
-    async def ends(self, keys: Iterable[Key], direction: Direction) -> list[End]:
-        """The far ends of the edges of `edges`, now; hidden nodes and owners are left out."""
-        ...
-
     async def stated(
         self,
         owners: Iterable[Key],
         moment: Moment | None,
-        about: Collection[Key] | None = None,
+        about: About | None = None,
+        *,
+        tables: bool = False,
     ) -> dict[Key, list[Stated]]:
         """The contents that hold for each owner now, or at the moment.
 
         Args:
-            about: of column lineage, only flows to these nodes and sources among them are wanted.
+            about: of column lineage, only flows to these columns and sources among them are wanted.
+            tables: of column lineage, only which datasets each dataset is made of.
         """
         ...
 
-    async def changed(self, owners: Iterable[Key], moment: Moment) -> set[Key]:
+    async def changed(self, owners: Iterable[Number], moment: Moment) -> set[Number]:
         """The owners for which other contents held at the moment than hold now."""
         ...
 

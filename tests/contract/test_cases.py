@@ -615,6 +615,23 @@ async def test_an_alias_in_column_lineage(opener: Opener, tmp_path: Path) -> Non
     )
 
 
+async def test_what_two_names_of_one_dataset_say_of_an_edge(opener: Opener, tmp_path: Path) -> None:
+    """Where both were last seen at the same time, the greater run is the last one."""
+
+    async def evidence(reader: Reader) -> object:
+        start = dataset_id(NAMESPACE, "lake/orders")
+        (edge,) = (await questions.lineage(reader, DOMAIN, start, DOWN, 1)).edges
+        return edge.runs, edge.last_run, _origin(edge.origin)
+
+    sent = [
+        run_event("COMPLETE", 0, job="read", inputs=("lake/orders",)),
+        run_event("FAIL", 0, job="read", run=OTHER_RUN, inputs=("hive.orders",)),
+        dataset_event(2, "lake/orders", symlinks("hive.orders")),
+    ]
+    expected: dict[str, tuple[Ask, object]] = {"edge": (evidence, (2, OTHER_RUN, "inferred"))}
+    await holds(opener, tmp_path, sent, expected)
+
+
 # Flows
 
 

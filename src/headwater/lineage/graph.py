@@ -5,10 +5,11 @@ import msgspec
 from headwater.event import Flow, RunLink, Transformation
 from headwater.fold import Origin
 from headwater.ids import FieldId, NodeId, Ref
-from headwater.store import Direction, Evidence, Moment
+from headwater.store import Direction, Moment
+from headwater.walks import Evidence
 
 
-class GraphNode(msgspec.Struct, frozen=True):
+class GraphNode(msgspec.Struct, frozen=True, gc=False):
     """A node of an answer, `hops` edges away from the start.
 
     `missing` counts neighbours, in the direction asked for, that the answer leaves out: because of
@@ -24,7 +25,7 @@ class GraphNode(msgspec.Struct, frozen=True):
     source: bool = False
 
 
-class GraphEdge(msgspec.Struct, frozen=True):
+class GraphEdge(msgspec.Struct, frozen=True, gc=False):
     """An edge of an answer with its evidence. A column edge names the job that it passes through.
 
     `whole` marks a column edge from or to a dataset as a whole (a filter, a join key).
@@ -62,6 +63,7 @@ class Graph(msgspec.Struct, frozen=True):
     """Nodes by hops, then by name; edges by source and target.
 
     `truncated` is true when the node limit cut the answer (a depth that was asked for is no cut).
+    `flowing` are the jobs that lead on by stated flows only.
     """
 
     start: Ref
@@ -72,6 +74,7 @@ class Graph(msgspec.Struct, frozen=True):
     edges: tuple[GraphEdge, ...]
     truncated: bool
     limit: int
+    flowing: frozenset[NodeId] = frozenset()
 
 
 class ImpactItem(msgspec.Struct, frozen=True):

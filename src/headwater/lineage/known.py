@@ -1,9 +1,15 @@
-"""The nodes that a walk has read, and which of their names are one dataset."""
+"""What sets nodes that a walk has met apart, and which of them are one dataset."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
+from operator import itemgetter
 
-from headwater.ids import Key, is_job
-from headwater.store import EdgeRow, Moment, NodeRow, Reader
+from headwater.ids import Key, NodeId, is_job
+from headwater.store import Moment, Reader
+from headwater.walks import Number, Trait
+
+source_of = itemgetter(0)
+target_of = itemgetter(1)
+owner_of = itemgetter(2)
 
 
 class Known:
@@ -12,62 +18,85 @@ class Known:
     def __init__(self, reader: Reader, moment: Moment | None) -> None:
         self._reader = reader
         self._moment = moment
-        self._rows: dict[Key, NodeRow] = {}
-        self._members: dict[Key, list[NodeRow]] = {}
+        self._until = None if moment is None else moment.until
+        self._met: set[Number] = set()
+        self._members: dict[Number, list[Number]] = {}
         # Few nodes are one of these: to ask a set costs the others next to nothing.
-        self._hidden: set[Key] = set()
-        self._joined: dict[Key, Key] = {}
-        self._selective: set[Key] = set()
+        self._hidden: set[Number] = set()
+        self._joined: dict[Number, Number] = {}
+        """The canonical members of those that have one."""
+        self._selective: set[Number] = set()
         """Jobs that lead on by stated flows only."""
-        self._declared: set[Key] = set()
+        self._declared: set[Number] = set()
         """Datasets that state what they are made of themselves."""
+        self._keys: dict[Number, Key] = {}
+        self._names: dict[Number, NodeId] = {}
 
-    def hidden(self, row: NodeRow) -> bool:
-        if row.hidden_at is None:
-            return False
-        return self._moment is None or row.hidden_at <= self._moment.until
+    async def begin(self, key: Key) -> Number | None:
+        """The canonical member of a node; None: it is unknown, or hidden."""
+        number = (await self._reader.numbers((key,))).get(key)
+        if number is None:
+            return None
+        await self.read({number}, room=1)
+        return None if number in self._hidden else self.canonical(number)
 
-    async def read(self, keys: Iterable[Key]) -> dict[Key, NodeRow]:
-        """Reads the nodes that are not known yet, and the components they are in; gives all."""
-        rows = self._rows
-        missing = [key for key in keys if key not in rows]
+    async def read(self, numbers: set[Number], room: int = 0) -> None:
+        """Reads what is not known yet of the nodes, and the components they are in; names too,
+        where no more nodes than `room` are new."""
+        new = numbers.difference(self._met)
+        if not new:
+            return
+        self._met |= new
+        if len(new) <= room:
+            names, traits = await self._reader.described(new)
+            self._names |= names
+        else:
+            traits = await self._reader.traits(new)
+        unread = self._take(traits).difference(self._members) if traits else set()
+        if unread:
+            self._join(await self._reader.joined(unread))
+
+    async def named(self, numbers: Iterable[Number]) -> dict[Number, NodeId]:
+        """The names of these nodes, among others."""
+        missing = [number for number in numbers if number not in self._names]
         if missing:
-            aliases = self._take((await self._reader.nodes(missing)).values())
-            unread = [key for key in aliases if key not in self._members]
-            if unread:
-                for canonical, members in (await self._reader.members(unread)).items():
-                    self._members[canonical] = members
-                    self._take(members)
-        return rows
+            self._names |= await self._reader.named(missing)
+        return self._names
 
-    async def read_ends(self, edges: Collection[EdgeRow]) -> None:
-        """Reads the ends and the owners of edges."""
-        rows = self._rows
-        await self.read(
-            {edge.source for edge in edges if edge.source not in rows}
-            | {edge.target for edge in edges if edge.target not in rows}
-            | {edge.owner for edge in edges if edge.owner not in rows}
-        )
+    def _join(self, members: list[Trait]) -> None:
+        self._take(members)
+        for member in members:
+            assert member.alias_of is not None
+            self._met.add(member.number)
+            self._members.setdefault(member.alias_of, []).append(member.number)
 
-    def _take(self, rows: Iterable[NodeRow]) -> set[Key]:
-        """Gives the canonical members of the components that the rows are in."""
-        aliases: set[Key] = set()
-        for row in rows:
-            key = row.key
-            self._rows[key] = row
-            if row.alias_of is not None:
-                self._joined[key] = row.alias_of
-                aliases.add(row.alias_of)
-            if row.flows:
-                (self._selective if is_job(key) else self._declared).add(key)
-            if row.hidden_at is not None and self.hidden(row):
-                self._hidden.add(key)
+    def _take(self, traits: Iterable[Trait]) -> set[Number]:
+        """Gives the canonical members of the components that the nodes are in."""
+        aliases: set[Number] = set()
+        for trait in traits:
+            self._keys[trait.number] = trait.key
+            if trait.alias_of is not None:
+                self._joined[trait.number] = trait.alias_of
+                aliases.add(trait.alias_of)
+            if trait.flows:
+                (self._selective if is_job(trait.key) else self._declared).add(trait.number)
+            if trait.hidden_at is not None and self._is_hidden(trait.hidden_at):
+                self._hidden.add(trait.number)
         return aliases
 
-    def canonical(self, key: Key) -> Key:
-        return self._joined.get(key, key)
+    def _is_hidden(self, at: int) -> bool:
+        return self._until is None or at <= self._until
 
-    def names(self, canonical: Key) -> list[Key]:
-        """The keys of all members of a component; of a node without aliases its own."""
-        members = self._members.get(canonical)
-        return [canonical] if members is None else [row.key for row in members]
+    async def keys(self, numbers: Iterable[Number]) -> dict[Number, Key]:
+        """The keys of these nodes, among others."""
+        missing = [number for number in numbers if number not in self._keys]
+        if missing:
+            self._keys |= await self._reader.keys(missing)
+        return self._keys
+
+    def canonical(self, number: Number) -> Number:
+        return self._joined.get(number, number)
+
+    def names(self, canonical: Number) -> list[Number]:
+        """All members of a component; of a node without aliases itself."""
+        return self._members.get(canonical) or [canonical]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from headwater import fold
 from headwater.fold import Pairs
-from headwater.ids import FieldId, Key, NodeId, NodeKind
+from headwater.ids import FieldId, Key, NodeId
 from headwater.lineage.graph import Graph, GraphEdge
 from headwater.store import Direction, Reader
 
@@ -45,29 +45,21 @@ class Net:
     @classmethod
     async def read(cls, reader: Reader, domain: str, graph: Graph, way: Direction) -> "Net":
         net = cls(graph, way)
-        jobs = {
-            ref.key(domain): n
-            for n, ref in enumerate(net.refs)
-            if isinstance(ref, NodeId) and ref.kind is NodeKind.JOB
-        }
-        if not jobs:
+        if not graph.flowing:
             return net
-        rows = await reader.nodes(jobs)
-        stating = [key for key, row in rows.items() if row.flows or graph.moment is not None]
-        if not stating:
-            return net
-        stated = await reader.stated(stating, graph.moment)
+        jobs = {ref.key(domain): n for n, ref in enumerate(net.refs) if ref in graph.flowing}
+        stated = await reader.stated(jobs, graph.moment, tables=True)
         net._keys = [
             frozenset(name.key(domain) for name in (dataset_of(node.ref), *node.aliases))
             for node in graph.nodes
         ]
-        for owner in stating:
+        for owner, place in jobs.items():
             parts = fold.united_pairs(owner, (part.content for part in stated.get(owner, ())))
-            net._parts[jobs[owner]] = parts
+            net._parts[place] = parts
             read = frozenset(key for part in parts for key in _read(part))
             written = frozenset(key for part in parts for key in (*part.stated, *part.outputs))
             ends = (written, read) if way is Direction.UP else (read, written)
-            net._entrances[jobs[owner]], net._exits[jobs[owner]] = ends
+            net._entrances[place], net._exits[place] = ends
         return net
 
     def enter(self, near: int, far: int) -> State:

@@ -6,56 +6,57 @@ so only of the others are the contents read and folded.
 
 from collections.abc import Iterable
 
-import msgspec
-
 from headwater import fold
 from headwater.fold import Origin
 from headwater.ids import Key
-from headwater.store import EdgeRow, Moment, Reader, Stated
+from headwater.store import Moment, Reader, Stated
+from headwater.walks import Edge, Number
 
 
 class Past:
     def __init__(self, reader: Reader, moment: Moment) -> None:
         self._reader = reader
         self._moment = moment
-        self._met: set[Key] = set()
-        self._origins: dict[Key, dict[tuple[Key, Key], Origin]] = {}
+        self._met: set[Number] = set()
+        self._origins: dict[Number, dict[tuple[Number, Number], Origin]] = {}
         """Of owners for which other contents held than hold now."""
 
-    async def learn(self, owners: Iterable[Key]) -> dict[Key, list[Stated]]:
+    async def learn(self, owners: set[Number]) -> dict[Number, list[Stated]]:
         """Gives what was stated by those of the owners, met for the first time, that state
         something else now."""
-        new = set(owners) - self._met
+        new = owners.difference(self._met)
         if not new:
             return {}
         self._met |= new
         changed = await self._reader.changed(new, self._moment)
         if not changed:
             return {}
-        stated = await self._reader.stated(changed, self._moment)
-        parts = {owner: stated.get(owner, []) for owner in changed}
-        for owner in changed:
-            self._origins[owner] = _origins(owner, parts[owner])
+        keys = await self._reader.keys(changed)
+        stated = await self._reader.stated(keys.values(), self._moment, tables=True)
+        parts = {owner: stated.get(key, []) for owner, key in keys.items()}
+        origins = {owner: _origins(keys[owner], parts[owner]) for owner in changed}
+        ends = {key for found in origins.values() for pair in found for key in pair}
+        number = await self._reader.numbers(ends)
+        for owner, found in origins.items():
+            self._origins[owner] = {(number[s], number[t]): how for (s, t), how in found.items()}
         return parts
 
-    def holding(self, edges: list[EdgeRow]) -> list[EdgeRow]:
+    def holding(self, edges: list[Edge]) -> list[Edge]:
         """The edges that held, with how they were known; their owners are learnt."""
-        kept = []
+        kept: list[Edge] = []
         for edge in edges:
-            then, evidence = self._origins.get(edge.owner), edge.evidence
+            then = self._origins.get(edge[2])
             if then is None:
-                if evidence.origin:
+                if edge[3]:
                     kept.append(edge)
                 continue
-            origin = then.get((edge.source, edge.target), Origin(0))
-            origin |= evidence.origin & Origin.RENAMED
+            origin = then.get(edge[:2], 0) | edge[3] & Origin.RENAMED
             if origin:
-                known = msgspec.structs.replace(evidence, origin=origin)
-                kept.append(msgspec.structs.replace(edge, evidence=known))
+                kept.append((*edge[:3], int(origin), *edge[4:]))
         return kept
 
 
-def _origins(owner: Key, parts: list[Stated]) -> dict[tuple[Key, Key], Origin]:
+def _origins(owner: Key, parts: Iterable[Stated]) -> dict[tuple[Key, Key], Origin]:
     found: dict[tuple[Key, Key], Origin] = {}
     for part in parts:
         stated = (fold.declared_edges if part.declared else fold.edges)(owner, part.content)

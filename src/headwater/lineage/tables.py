@@ -5,26 +5,32 @@ node, under the name of their canonical member. Through a job whose flows are st
 follows the flows and nothing else.
 """
 
-from collections.abc import Iterable, Sequence
-
-import msgspec
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from functools import reduce
+from operator import itemgetter, or_
+from typing import TypeVar
 
 from headwater import fold
 from headwater.errors import NotFound
 from headwater.fold import Pairs
-from headwater.ids import FieldId, Key, NodeId, Ref, RunRef, is_job, parse_candidates
+from headwater.ids import FieldId, Key, NodeId, NodeKind, Ref, RunRef, is_job, parse_candidates
 from headwater.lineage.graph import Graph, GraphEdge, GraphNode
-from headwater.lineage.known import Known
+from headwater.lineage.known import Known, owner_of, source_of, target_of
 from headwater.lineage.past import Past
-from headwater.store import Direction, EdgeRow, Evidence, Moment, NodeRow, Reader, Stated
+from headwater.store import Direction, Moment, Reader, Stated
+from headwater.walks import Edge, End, Evidence, Number, Said
 
 DEFAULT_DEPTH = 20
 DEFAULT_LIMIT = 10_000
 
-Entries = dict[Key, set[Key | None]]
+Entries = dict[Number, set[Number | None]]
 """Nodes, and what each was entered from; None: it was entered as a whole."""
-Step = tuple[Key, Key, EdgeRow]
-"""(near, far, edge), near and far canonical."""
+Pair = tuple[Number, Number]
+E = TypeVar("E", Edge, End)
+_WHOLE: set[Number | None] = {None}
+_ends_of = itemgetter(0, 1)
+_turned = itemgetter(1, 0)
 
 
 async def resolve(reader: Reader, domain: str, text: str) -> Ref:
@@ -70,250 +76,287 @@ async def lineage(
         NotFound: the start is unknown, or hidden now.
     """
     walk = _Walk(reader, moment, limit)
-    key = start.key(domain)
-    origin = (await walk.read((key,))).get(key)
-    if origin is None or walk.hidden(origin):
+    begin = await walk.begin(start.key(domain))
+    if begin is None:
         raise NotFound(f"nothing is known of {start}")
-    begin = walk.enter(origin)
     ways = (Direction.UP, Direction.DOWN) if direction is Direction.BOTH else (direction,)
     for way in ways:
-        await walk.run(begin, way, depth)
-    return walk.graph(start, direction, depth)
+        await walk.run(begin, way is Direction.UP, depth)
+    return await walk.graph(start, direction, depth)
 
 
 class _Walk(Known):
-    """One traversal. Nodes are known by the key of their canonical member."""
+    """One traversal. Nodes are known by their canonical members, and steps by (source, target)."""
 
     def __init__(self, reader: Reader, moment: Moment | None, limit: int) -> None:
         super().__init__(reader, moment)
         self._past = None if moment is None else Past(reader, moment)
         self._limit = limit
-        self._hops: dict[Key, int] = {}
-        self._missing: dict[Key, set[Key]] = {}
-        self._edges: dict[tuple[Key, Key], EdgeRow] = {}
-        self._united: dict[tuple[Key, Key], set[tuple[Key, Key, Key]]] = {}
-        self._pairs: dict[Key, list[Pairs]] = {}
+        self._hops: dict[Number, int] = {}
+        self._beyond: set[Pair] = set()
+        """(near, far) of steps whose far node the answer may leave out."""
+        self._edges: dict[Pair, Edge] = {}
+        self._united: dict[Pair, dict[End, Said]] = {}
+        """Of edges that are stated several times, what each says."""
+        self._pairs: dict[Number, list[Pairs]] = {}
         self._sources: set[Key] = set()
         self._truncated = False
 
-    def enter(self, row: NodeRow) -> Key:
-        key = row.alias_of or row.key
-        self._hops[key] = 0
-        return key
-
-    async def run(self, start: Key, way: Direction, depth: int) -> None:
+    async def run(self, start: Number, up: bool, depth: int) -> None:
         """Walks one way from the start, level by level.
 
         A job with flows is entered once for each dataset that it is reached from, because each may
         lead to other datasets; the entries remember from where.
         """
-        frontier: Entries = {start: {None}}
-        entered: Entries = {start: {None}}
+        self._hops[start] = 0
+        frontier: Entries = {start: _WHOLE}
+        entered: Entries = {start: _WHOLE}
         for hop in range(1, depth + 1):
             if len(self._hops) >= self._limit and self._past is None:
-                frontier = await self._leading_inward(frontier, way)
-            steps = await self._steps(frontier, way)
-            frontier = {}
-            self._take_in(steps, way, hop)
-            for near, far, edge in steps:
-                if far not in self._hops:
-                    continue
-                # An edge that another stated leads into the job as a whole.
-                through = near if far in self._selective and edge.owner == far else None
-                known = entered.get(far)
-                if known is None:
-                    entered[far] = {through}
-                    frontier[far] = {through}
-                elif through not in known and None not in known:
-                    known.add(through)
-                    frontier.setdefault(far, set()).add(through)
+                frontier = await self._leading_inward(frontier, up)
+            steps, edges = await self._steps(frontier, up)
+            await self._admit(steps, up, hop)
+            self._take_in(steps, edges, up)
+            frontier = self._enter(steps, edges, up, entered)
             if not frontier:
                 return
-        await self._count_missing(frontier, way)
+        await self._count_missing(frontier, up)
 
-    def _take_in(self, steps: list[Step], way: Direction, hop: int) -> None:
-        """Takes edges and far nodes into the answer; what the limit leaves out is missing."""
-        hops, edges, up = self._hops, self._edges, way is Direction.UP
-        for near, far, edge in steps:
+    async def _admit(self, steps: list[Pair], up: bool, hop: int) -> None:
+        """Takes the far nodes into the answer. Which ones the limit leaves out goes by name: of the
+        near node, then of the far one."""
+        hops, room = self._hops, self._limit - len(self._hops)
+        new = set(map(source_of if up else target_of, steps)).difference(hops)
+        if len(new) <= room:
+            hops.update(dict.fromkeys(new, hop))
+            return
+        self._truncated = True
+        led: dict[Number, set[Number]] = {}
+        for near, far in map(_turned, steps) if up else steps:
+            if far in new:
+                led.setdefault(near, set()).add(far)
+        for near in sorted(led, key=(await self.named(led)).__getitem__):
+            chosen: Collection[Number] = led[near].difference(hops)
+            if len(chosen) > room:
+                chosen = sorted(chosen, key=(await self.named(chosen)).__getitem__)[:room]
+            hops.update(dict.fromkeys(chosen, hop))
+            room -= len(chosen)
+            if not room:
+                return
+
+    def _take_in(self, steps: list[Pair], edges: list[Edge], up: bool) -> None:
+        """Takes the edges between nodes of the answer; what it leaves out is missing."""
+        hops, known = self._hops, self._edges
+        found = dict(zip(steps, edges, strict=True))
+        if not self._truncated and len(found) == len(steps) and known.keys().isdisjoint(found):
+            known |= found
+            return
+        for step, edge in zip(steps, edges, strict=True):
+            if step[0 if up else 1] not in hops:
+                self._beyond.add(_turned(step) if up else step)
+                continue
+            other = known.setdefault(step, edge)
+            if other is not edge:  # two aliases, or two owners, state it, or each way finds it
+                united = self._united.setdefault(step, {other[:3]: other[3:]})
+                united[edge[:3]] = edge[3:]
+
+    def _enter(self, steps: list[Pair], edges: list[Edge], up: bool, entered: Entries) -> Entries:
+        """The next level: nodes that were not entered yet, or not from there."""
+        hops = self._hops
+        if not self._selective:
+            fresh = set(map(source_of if up else target_of, steps)).difference(entered)
+            level = dict.fromkeys([far for far in fresh if far in hops], _WHOLE)
+            entered |= level
+            return level
+        level = {}
+        for step, edge in zip(steps, edges, strict=True):
+            near, far = _turned(step) if up else step
             if far not in hops:
-                if len(hops) >= self._limit:
-                    self._truncated = True
-                    self._missing.setdefault(near, set()).add(far)
-                    continue
-                hops[far] = hop
-            pair = (far, near) if up else (near, far)
-            known = edges.setdefault(pair, edge)
-            if known is not edge:
-                self._unite(pair, known, edge)
+                continue
+            # An edge that another stated leads into the job as a whole.
+            through = near if far in self._selective and edge[2] == far else None
+            known = entered.get(far)
+            if known is None:
+                entered[far] = {through}
+                level[far] = {through}
+            elif through not in known and None not in known:
+                known.add(through)
+                level.setdefault(far, set()).add(through)
+        return level
 
-    def _unite(self, pair: tuple[Key, Key], known: EdgeRow, edge: EdgeRow) -> None:
-        """Two aliases, or two owners, state one edge; each way may find it, too."""
-        united = self._united.setdefault(pair, {known.name})
-        if edge.name not in united:
-            united.add(edge.name)
-            self._edges[pair] = _joined(known, edge)
-
-    async def _leading_inward(self, frontier: Entries, way: Direction) -> Entries:
+    async def _leading_inward(self, frontier: Entries, up: bool) -> Entries:
         """When the answer is full: those of a level that have edges to what is in it. What the
         others lead to is only counted."""
-        inward: set[Key] = set()
-        for near, far in await self._ends(frontier, way):
-            if far in self._hops:
-                inward.add(near)
-            else:
-                self._truncated = True
-                self._missing.setdefault(near, set()).add(far)
+        hops, ends = self._hops, await self._ends(frontier, up)
+        inward = {near for near, far in ends if far in hops}
+        outward = [end for end in ends if end[1] not in hops]
+        self._truncated = self._truncated or bool(outward)
+        self._beyond.update(outward)
         return {near: entries for near, entries in frontier.items() if near in inward}
 
-    async def _count_missing(self, frontier: Entries, way: Direction) -> None:
-        """Counts what lies one edge behind the depth, without reading what it is."""
-        hops, missing = self._hops, self._missing
-        if self._past is not None:
-            for near, far, _ in await self._steps(frontier, way):
-                if far not in hops:
-                    missing.setdefault(near, set()).add(far)
-            return
-        for near, far in await self._ends(frontier, way):
-            if far not in hops:
-                missing.setdefault(near, set()).add(far)
+    async def _count_missing(self, frontier: Entries, up: bool) -> None:
+        """Counts what lies one edge behind the depth."""
+        if self._past is None:
+            self._beyond.update(await self._ends(frontier, up))
+        else:
+            steps, _ = await self._steps(frontier, up)
+            self._beyond.update(map(_turned, steps) if up else steps)
 
-    async def _ends(self, frontier: Entries, way: Direction) -> list[tuple[Key, Key]]:
-        """The (near, far) of the steps out of a level, now, as `_steps` would find them."""
-        asked = self._asked(frontier)
-        allowed = await self._allowed(frontier, way)
-        found = []
-        for end in await self._reader.ends(asked, way) if asked else ():
-            reach = allowed.get(end.near)
-            if reach is None or end.owner != end.near or end.far in reach:
-                near = self.canonical(end.near)
-                if end.canonical != near:
-                    found.append((near, end.canonical))
-        return found
-
-    def _asked(self, frontier: Iterable[Key]) -> list[Key]:
+    def _asked(self, frontier: Iterable[Number]) -> Iterable[Number]:
         """Every name of the nodes of a level."""
         if not self._members and not self._hidden:
-            return list(frontier)
-        return [name for key in frontier for name in self.names(key) if name not in self._hidden]
+            return frontier
+        return [name for node in frontier for name in self.names(node) if name not in self._hidden]
 
-    async def _steps(self, frontier: Entries, way: Direction) -> list[Step]:
-        """The steps out of a level."""
+    async def _steps(self, frontier: Entries, up: bool) -> tuple[list[Pair], list[Edge]]:
+        """The steps out of a level, each with its edge."""
         asked = self._asked(frontier)
-        if not asked:
-            return []
-        edges = await self._reader.edges(asked, way, self._moment)
-        await self.read_ends(edges)
+        edges = await self._reader.steps(asked, up=up, until=self._until)
+        ends = {*map(source_of if up else target_of, edges), *map(owner_of, edges)}
+        await self.read(ends, room=self._limit - len(self._hops))
         if self._past is not None:
-            await self._settle(self._past, {*asked, *(edge.owner for edge in edges)})
+            await self._settle(self._past, {*asked, *map(owner_of, edges)})
             edges = self._past.holding(edges)
-        steps = (
-            [(edge.target, edge.source, edge) for edge in edges]
-            if way is Direction.UP
-            else [(edge.source, edge.target, edge) for edge in edges]
-        )
-        allowed = await self._allowed(frontier, way)
-        if allowed or self._hidden or self._joined:
-            steps = self._open(steps, allowed)
-        if len(self._hops) + len(steps) > self._limit:  # which ones are left out goes by name
-            steps.sort(key=lambda step: (self._rows[step[0]].node, self._rows[step[1]].node))
-        return steps
+        return await self._open(edges, frontier, up)
 
-    def _open(self, steps: list[Step], allowed: dict[Key, set[Key]]) -> list[Step]:
-        """The steps that hidden nodes and flows leave, between canonical members."""
+    async def _ends(self, frontier: Entries, up: bool) -> list[Pair]:
+        """The (near, far) of the same steps, now, where they are only counted."""
+        ends = await self._reader.ends(self._asked(frontier), up=up)
+        await self.read({*map(source_of if up else target_of, ends), *map(owner_of, ends)})
+        steps, _ = await self._open(ends, frontier, up)
+        return list(map(_turned, steps)) if up else steps
+
+    async def _open(
+        self, edges: list[E], frontier: Entries, up: bool
+    ) -> tuple[list[Pair], list[E]]:
+        """The steps that hidden nodes and flows leave, each with its edge."""
+        allowed = await self._allowed(frontier, up)
         hidden, joined = self._hidden, self._joined
-        kept = []
-        for near, far, edge in steps:
-            if far in hidden or edge.owner in hidden:
+        if not (allowed or hidden or joined):
+            return list(map(_ends_of, edges)), edges
+        keys = await self.keys({end for edge in edges if edge[2] in allowed for end in edge[:2]})
+        steps, kept = [], []
+        for edge in edges:
+            source, target, owner = edge[:3]
+            near, far = (target, source) if up else (source, target)
+            if far in hidden or owner in hidden:
                 continue
             reach = allowed.get(near)
-            if reach is not None and edge.owner == near and far not in reach:
+            if reach is not None and owner == near and keys[far] not in reach:
                 continue
-            a, b = joined.get(near, near), joined.get(far, far)
+            a, b = joined.get(source, source), joined.get(target, target)
             if a != b:
-                kept.append((a, b, edge))
-        return kept
+                steps.append((a, b))
+                kept.append(edge)
+        return steps, kept
 
-    async def _allowed(self, frontier: Entries, way: Direction) -> dict[Key, set[Key]]:
+    async def _allowed(self, frontier: Entries, up: bool) -> dict[Number, set[Key]]:
         """For each job of the level whose flows are stated: which datasets they lead on to."""
         if not self._selective and not self._declared:
             return {}
-        jobs = [
-            key
-            for key, entries in frontier.items()
-            if key in self._selective and None not in entries
-        ]
-        declared = [key for key in frontier if key in self._declared]
+        jobs = {
+            node: [name for entry in entries if entry is not None for name in self.names(entry)]
+            for node, entries in frontier.items()
+            if node in self._selective and None not in entries
+        }
+        declared = [node for node in frontier if node in self._declared]
         await self._read_pairs([*jobs, *declared])
-        allowed: dict[Key, set[Key]] = {}
-        for job in jobs:
-            entries = {
-                member
-                for entry in frontier[job]
-                if entry is not None
-                for member in self.names(entry)
-            }
-            allowed[job] = {
-                far for part in self._pairs[job] for far in _reached(part, entries, way)
-            }
+        keys = await self.keys({name for names in jobs.values() for name in names})
+        allowed: dict[Number, set[Key]] = {}
+        for job, names in jobs.items():
+            entries = {keys[name] for name in names}
+            allowed[job] = {far for part in self._pairs[job] for far in _reached(part, entries, up)}
         return allowed
 
-    async def _read_pairs(self, owners: Sequence[Key]) -> None:
+    async def _read_pairs(self, owners: Sequence[Number]) -> None:
         unread = [owner for owner in owners if owner not in self._pairs]
         if unread:
-            stated = await self._reader.stated(unread, self._moment)
+            keys = await self.keys(unread)
+            wanted = [keys[owner] for owner in unread]
+            stated = await self._reader.stated(wanted, self._moment, tables=True)
             for owner in unread:
-                self._learn(owner, stated.get(owner, []))
+                self._learn(owner, stated.get(keys[owner], []))
         for owner in owners:
             self._sources.update(key for part in self._pairs[owner] for key in part.sealed)
 
-    def _learn(self, owner: Key, parts: list[Stated]) -> None:
-        self._pairs[owner] = fold.united_pairs(owner, (part.content for part in parts))
+    def _learn(self, owner: Number, parts: list[Stated]) -> None:
+        self._pairs[owner] = fold.united_pairs(self._keys[owner], (part.content for part in parts))
 
-    async def _settle(self, past: Past, owners: Iterable[Key]) -> None:
+    async def _settle(self, past: Past, owners: set[Number]) -> None:
         """Of those that held other contents at the moment, what they stated takes the place of what
         their rows say."""
-        for owner, parts in (await past.learn(owners)).items():
+        changed = await past.learn(owners)
+        keys = await self.keys(changed)
+        for owner, parts in changed.items():
             self._learn(owner, parts)
-            flowing = self._selective if is_job(owner) else self._declared
+            flowing = self._selective if is_job(keys[owner]) else self._declared
             flowing.discard(owner)
             if any(not part.content.bare for part in parts):
                 flowing.add(owner)
 
-    def graph(self, start: NodeId, direction: Direction, depth: int) -> Graph:
-        hops, kept = self._hops, self._edges
-        refs = {key: self._rows[key].node for key in hops}
-        named = sorted([(ref.namespace, ref.name, ref.kind, key) for key, ref in refs.items()])
-        keys = [key for _, _, _, key in named]
-        place = {key: n for n, key in enumerate(keys)}
-        count = len(keys)
-        pairs = sorted(kept, key=lambda pair: place[pair[0]] * count + place[pair[1]])
-        keys.sort(key=hops.__getitem__)
+    async def graph(self, start: NodeId, direction: Direction, depth: int) -> Graph:
+        hops, named, told = self._hops, await self.named(self._hops), await self._evidence()
+        nodes = [node for kind in NodeKind for node in hops if named[node].kind is kind]
+        nodes.sort(key=lambda node: named[node].name)
+        nodes.sort(key=lambda node: named[node].namespace)
+        place = {node: n for n, node in enumerate(nodes)}
+        steps = list(self._edges)
+        places = [place[source] * len(nodes) + place[target] for source, target in steps]
+        order = sorted(range(len(steps)), key=places.__getitem__)
+        edges = [GraphEdge(named[steps[n][0]], named[steps[n][1]], told[n]) for n in order]
+        nodes.sort(key=hops.__getitem__)
         return Graph(
             start=start,
             direction=direction,
             depth=depth,
             moment=self._moment,
-            nodes=tuple([self._node(key, refs[key]) for key in keys]),
-            edges=tuple([GraphEdge(refs[a], refs[b], kept[a, b].evidence) for a, b in pairs]),
+            nodes=await self._nodes(nodes),
+            edges=tuple(edges),
             truncated=self._truncated,
             limit=self._limit,
+            flowing=frozenset([named[job] for job in self._selective if job in hops]),
         )
 
-    def _node(self, key: Key, ref: NodeId) -> GraphNode:
-        hops, missing, members = self._hops, self._missing.get(key, ()), self._members.get(key, ())
-        return GraphNode(
-            ref,
-            hops[key],
-            # not the difference of two sets, which would read all of the answer for each node
-            sum([far not in hops for far in missing]) if missing else 0,
-            tuple(sorted(row.node for row in members if row.key != key)) if members else (),
-            bool(self._sources) and any(name in self._sources for name in self.names(key)),
+    async def _evidence(self) -> list[Evidence]:
+        """Of each edge."""
+        said = [edge[3:] for edge in self._edges.values()]
+        more = [each for united in self._united.values() for each in united.values()]
+        told = await self._reader.evidence([*said, *more] if more else said)
+        if not more:
+            return [told[each] for each in said]
+        together = {
+            pair: _together([told[each] for each in united.values()])
+            for pair, united in self._united.items()
+        }
+        return [
+            together.get(pair) or told[each] for pair, each in zip(self._edges, said, strict=True)
+        ]
+
+    async def _nodes(self, nodes: list[Number]) -> tuple[GraphNode, ...]:
+        hops, members, names = self._hops, self._members, self._names
+        missing = Counter([near for near, far in self._beyond if far not in hops]).get
+        sources = await self._reader.numbers(self._sources)
+        marked = {self.canonical(node) for node in sources.values()}
+        if not members and not marked:
+            return tuple([GraphNode(names[n], hops[n], missing(n, 0)) for n in nodes])
+        named = await self.named({each for node in nodes for each in members.get(node, ())})
+        return tuple(
+            [
+                GraphNode(
+                    named[node],
+                    hops[node],
+                    missing(node, 0),
+                    tuple(sorted(named[each] for each in members.get(node, ()) if each != node)),
+                    node in marked,
+                )
+                for node in nodes
+            ]
         )
 
 
-def _reached(part: Pairs, entries: set[Key], way: Direction) -> set[Key]:
+def _reached(part: Pairs, entries: set[Key], up: bool) -> set[Key]:
     """Where a content leads on to from any of the nodes that it was entered by."""
-    if way is Direction.DOWN:
+    if not up:
         found = {t for t, (_, sources) in part.stated.items() if sources & entries}
         return found | part.open if part.inputs & entries else found
     found = set()
@@ -325,15 +368,14 @@ def _reached(part: Pairs, entries: set[Key], way: Direction) -> set[Key]:
     return found
 
 
-def _joined(a: EdgeRow, b: EdgeRow) -> EdgeRow:
-    """Two edges between the same canonical nodes; runs are counted once for each."""
-    last, other = (a, b) if a.evidence.last >= b.evidence.last else (b, a)
-    known, more = last.evidence, other.evidence
-    united = Evidence(
-        origin=known.origin | more.origin,
-        first=min(known.first, more.first),
-        last=known.last,
-        runs=known.runs + more.runs,
-        last_run=known.last_run,
+def _together(said: Iterable[Evidence]) -> Evidence:
+    """What several edges between the same canonical nodes say; runs are counted once for each."""
+    known = list(said)
+    last = max(known, key=lambda each: (each.last, each.last_run or ""))
+    return Evidence(
+        origin=reduce(or_, [each.origin for each in known]),
+        first=min(each.first for each in known),
+        last=last.last,
+        runs=sum(each.runs for each in known),
+        last_run=last.last_run,
     )
-    return msgspec.structs.replace(last, evidence=united)

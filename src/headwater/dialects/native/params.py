@@ -85,7 +85,8 @@ def format_time(micros: int, parameter: str = "time") -> str:
         start = _minute(minutes)
     except OverflowError:
         raise InvalidParameter(parameter, "lies outside the years 1 to 9999") from None
-    return f"{start}{rest // 1_000_000:02d}.{rest % 1_000_000:06d}Z"
+    digits = f"{rest:08d}"
+    return f"{start}{digits[:2]}.{digits[2:]}Z"
 
 
 @lru_cache(maxsize=10_000)

@@ -4,7 +4,8 @@ An answer has thousands of nodes and edges, and many edges share their evidence:
 is made once. What it may hold is the business of `graphs`; a test holds the two together.
 """
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 import msgspec
@@ -15,43 +16,50 @@ from headwater.event import Transformation
 from headwater.fold import Origin
 from headwater.ids import FieldId, NodeId, encode
 from headwater.lineage.graph import Graph, GraphEdge, GraphNode
-from headwater.store import Evidence
+from headwater.walks import Evidence
+
+CHUNK = 500
 
 
 class _Head(msgspec.Struct, frozen=True):
-    """All that a `GraphAnswer` says beside its nodes and edges, in the same order."""
+    """What a `GraphAnswer` says before its nodes, in the same order."""
 
     start: str
     direction: str
     depth: int
     as_of: str | None
     since: str | None
-    nodes: msgspec.Raw
-    edges: msgspec.Raw
+
+
+class _Foot(msgspec.Struct, frozen=True):
+    """What it says after its edges."""
+
     truncated: bool
     limit: int
 
 
 def graph(found: Graph) -> bytes:
     """The same as encoding `graphs.graph`."""
-    text = _Text()
-    return _json(
-        _Head(
-            start=str(found.start),
-            direction=found.direction.value,
-            depth=found.depth,
-            as_of=graphs.until(found.moment),
-            since=graphs.since(found.moment),
-            nodes=_array(text.nodes(found.nodes)),
-            edges=_array(text.edges(found.edges)),
-            truncated=found.truncated,
-            limit=found.limit,
-        )
+    head = _Head(
+        start=str(found.start),
+        direction=found.direction.value,
+        depth=found.depth,
+        as_of=graphs.until(found.moment),
+        since=graphs.since(found.moment),
     )
+    foot = _Foot(found.truncated, found.limit)
+    text = _Text()
+    pieces = [_json(head)[:-1], b',"nodes":[', *_chunks(text.nodes(found.nodes))]
+    pieces += [b'],"edges":[', *_chunks(text.edges(found.edges)), b"],", _json(foot)[1:]]
+    return b"".join(pieces)
 
 
-def _array(items: list[str]) -> msgspec.Raw:
-    return msgspec.Raw(f"[{','.join(items)}]".encode())
+def _chunks(items: Iterator[str]) -> Iterator[bytes]:
+    """The items, with commas between them: so many at a time that they take little memory."""
+    comma = b""
+    while part := list(itertools.islice(items, CHUNK)):
+        yield comma + ",".join(part).encode()
+        comma = b","
 
 
 class _Text:
@@ -63,46 +71,45 @@ class _Text:
         self._evidence: dict[Evidence, str] = {}
         self._transformations: dict[tuple[Transformation, ...], str] = {}
 
-    def nodes(self, nodes: Iterable[GraphNode]) -> list[str]:
-        refs = self._refs
-        items = []
+    def nodes(self, nodes: Iterable[GraphNode]) -> Iterator[str]:
+        refs, namespaces = self._refs, self._namespaces
         for node in nodes:
             ref = node.ref
-            owner, kind, field = ref, "field", "null"
-            if isinstance(owner, FieldId):
-                field, owner = _quoted(owner.name), owner.dataset
+            if isinstance(ref, FieldId):
+                written, said = str(ref), self._field(ref)
             else:
-                kind = owner.kind._value_
-            namespace, space = self._namespace(owner.namespace)
-            name = encode(owner.name)
-            written = f"{kind}:{namespace}:{name}"
-            if owner is not ref:
-                written = str(ref)
+                kind, name = ref.kind._value_, ref.name
+                namespace, space = namespaces.get(ref.namespace) or self._namespace(ref.namespace)
+                encoded = encode(name)
+                written = f"{kind}:{namespace}:{encoded}"
+                # what needs no percent sign needs no escape
+                quoted = f'"{name}"' if encoded == name else _quoted(name)
+                said = f'"kind":"{kind}","namespace":{space},"name":{quoted},"field":null'
             refs[ref] = written
-            # what needs no percent sign needs no escape
-            quoted = f'"{name}"' if name == owner.name else _quoted(owner.name)
-            aliases = ",".join([f'"{alias}"' for alias in node.aliases]) if node.aliases else ""
-            items.append(
-                f'{{"id":"{written}","kind":"{kind}","namespace":{space},"name":{quoted},'
-                f'"field":{field},"hops":{node.hops},"missing":{node.missing},'
-                f'"aliases":[{aliases}],"source":{"true" if node.source else "false"}}}'
-            )
-        return items
+            rest = '"aliases":[],"source":false'
+            if node.aliases or node.source:
+                aliases = ",".join([f'"{alias}"' for alias in node.aliases])
+                rest = f'"aliases":[{aliases}],"source":{"true" if node.source else "false"}'
+            counts = f'"hops":{node.hops},"missing":{node.missing}'
+            yield f'{{"id":"{written}",{said},{counts},{rest}}}'
 
-    def edges(self, edges: Iterable[GraphEdge]) -> list[str]:
+    def edges(self, edges: Iterable[GraphEdge]) -> Iterator[str]:
         """Edges between nodes that are written already."""
         refs, known = self._refs, self._evidence
-        items = []
         for edge in edges:
-            told = known.get(edge.evidence)
+            said = edge.evidence
+            told = known.get(said)
             if told is None:
-                told = known[edge.evidence] = _evidence(edge.evidence)
+                told = known[said] = _evidence(said)
             way = '"job":null,"transformations":[],"whole":false'
             if edge.job is not None or edge.transformations or edge.whole:
                 way = self._way(edge)
-            ends = f'"source":"{refs[edge.source]}","target":"{refs[edge.target]}"'
-            items.append(f"{{{ends},{told},{way}}}")
-        return items
+            yield f'{{"source":"{refs[edge.source]}","target":"{refs[edge.target]}",{told},{way}}}'
+
+    def _field(self, ref: FieldId) -> str:
+        namespace, name = _quoted(ref.dataset.namespace), _quoted(ref.dataset.name)
+        field = _quoted(ref.name)
+        return f'"kind":"field","namespace":{namespace},"name":{name},"field":{field}'
 
     def _way(self, edge: GraphEdge) -> str:
         """What only column edges say."""

@@ -3,7 +3,6 @@
 import functools
 import operator
 import struct
-from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -13,6 +12,7 @@ from headwater.event import EventKind, EventType, Transformation
 from headwater.fold import Origin
 from headwater.ids import Key
 from headwater.records import Content, KeyFlow, KeySource, Mode, RunLinks, RunRecord, Stamp
+from headwater.walks import About
 
 KINDS = {EventKind.RUN: 0, EventKind.JOB: 1, EventKind.DATASET: 2}
 KIND_OF = {number: kind for kind, number in KINDS.items()}
@@ -40,7 +40,48 @@ class _Body(msgspec.Struct, array_like=True, omit_defaults=True):
     shared: list[list[_Source]] = []
 
 
+class _Outline(msgspec.Struct, array_like=True):
+    """The same, with the column lineage as it is written."""
+
+    nodes: list[bytes]
+    inputs: list[int]
+    outputs: list[int]
+    explicit: list[_Flow] | None
+    columns: Raw
+    shared: list[Raw] = []
+
+    def may_name(self, about: About) -> bool:
+        """Whether its column lineage may name any of the columns: most names none of a few."""
+        if self.shared:
+            return True
+        written = bytes(self.columns)
+        for place, node in enumerate(self.nodes):
+            fields = about.get(node)
+            if fields is None:
+                continue
+            at = _encode(place)
+            if None in fields or at + _encode(None) in written or _is_target(written, at):
+                return True
+            for field in fields:
+                if at + _encode(field) in written:
+                    return True
+        return False
+
+
+def _is_target(written: bytes, place: bytes) -> bool:
+    """Whether a place may stand before the fields of a target, which are an array."""
+    head = b"\x93" + place
+    start = written.find(head)
+    while start >= 0:
+        following = written[start + len(head) :][:1]
+        if b"\x90" <= following <= b"\x9f" or following in (b"\xdc", b"\xdd"):
+            return True
+        start = written.find(head, start + 1)
+    return False
+
+
 _bodies = msgspec.msgpack.Decoder(_Body)
+_outlines = msgspec.msgpack.Decoder(_Outline)
 
 
 def encode_content(content: Content) -> bytes:
@@ -100,23 +141,37 @@ class _Shared:
         return known
 
 
-def decode_content(body: bytes, digest: bytes, about: Collection[Key] | None = None) -> Content:
+def decode_content(
+    body: bytes, digest: bytes, about: About | None = None, *, tables: bool = False
+) -> Content:
     """Reads a content back.
 
     Args:
-        about: of column lineage, only what names one of these nodes: flows to them, and of other
+        about: of column lineage, only what names one of these columns: flows to them, and of other
             flows the sources that are one of them.
+        tables: of column lineage, only which nodes each target has as sources: one flow for each.
     """
-    raw = _bodies.decode(body)
+    raw = _bodies.decode(body) if about is None else _body_about(body, about)
     nodes = raw.nodes
     flows = _Flows(raw)
+    if tables:
+        columns = flows.tables(raw.columns)
+    else:
+        columns = flows.all(raw.columns) if about is None else flows.about(raw.columns, about)
     return Content(
         tuple([nodes[i] for i in raw.inputs]),
         tuple([nodes[i] for i in raw.outputs]),
         None if raw.explicit is None else flows.all(raw.explicit),
-        flows.all(raw.columns) if about is None else flows.about(raw.columns, about),
+        columns,
         digest,
     )
+
+
+def _body_about(body: bytes, about: About) -> _Body:
+    outline = _outlines.decode(body)
+    if outline.may_name(about):
+        return _bodies.decode(body)
+    return _Body(outline.nodes, outline.inputs, outline.outputs, outline.explicit, columns=[])
 
 
 class _Flows:
@@ -131,18 +186,51 @@ class _Flows:
         nodes = self._nodes
         return tuple([KeyFlow(nodes[t], fields, self._sources(of)) for t, fields, of in items])
 
-    def about(self, items: list[_Flow], wanted: Collection[Key]) -> tuple[KeyFlow, ...]:
-        nodes = self._nodes
-        places = {place for place, node in enumerate(nodes) if node in wanted}
-        shared = [[each for each in some if each[0] in places] for some in self._shared]
+    def tables(self, items: list[_Flow]) -> tuple[KeyFlow, ...]:
+        nodes, shared = self._nodes, [{s[0] for s in some} for some in self._shared]
+        places: dict[int, set[int]] = {}
+        for target, _, of in items:
+            found = places.setdefault(target, set())
+            found.update([s[0] for s in of] if isinstance(of, list) else shared[of])
+        return tuple(
+            [
+                KeyFlow(nodes[target], (), tuple([KeySource(nodes[n], None, ()) for n in found]))
+                for target, found in places.items()
+            ]
+        )
+
+    def about(self, items: list[_Flow], about: About) -> tuple[KeyFlow, ...]:
+        if not items:
+            return ()
+        columns: set[tuple[int, str | None]] = set()
+        for place, node in enumerate(self._nodes):
+            if node in about:
+                columns.add((place, None))
+                columns.update((place, field) for field in about[node])
+        places = {place for place, _ in columns}
+        wholes = {place for place in places if None in about[self._nodes[place]]}
+
+        def among(sources: list[_Source]) -> list[_Source]:
+            return [s for s in sources if s[:2] in columns or s[0] in wholes]
+
+        def to(target: int, fields: tuple[str, ...]) -> bool:
+            return target in wholes or any((target, each) in columns for each in fields or (None,))
+
+        shared = list(map(among, self._shared))
+        # One look at every flow, and a second at the few that name one of the datasets.
+        near = {
+            n
+            for n, (_, _, of) in enumerate(items)
+            for source in (of if isinstance(of, list) else shared[of])
+            if source[0] in places
+        }
+        near.update([n for n, (target, _, _) in enumerate(items) if target in places])
         found: list[KeyFlow] = []
-        for target, fields, of in items:
-            if target in places:
-                found.append(KeyFlow(nodes[target], fields, self._sources(of)))
-                continue
-            some = shared[of] if isinstance(of, int) else [s for s in of if s[0] in places]
-            if some:
-                found.append(KeyFlow(nodes[target], fields, _read_sources(nodes, some)))
+        for target, fields, of in [items[n] for n in sorted(near)]:
+            if target in places and to(target, fields):
+                found.append(KeyFlow(self._nodes[target], fields, self._sources(of)))
+            elif some := among(of) if isinstance(of, list) else shared[of]:
+                found.append(KeyFlow(self._nodes[target], fields, _read_sources(self._nodes, some)))
         return tuple(found)
 
     def _sources(self, of: list[_Source] | int) -> tuple[KeySource, ...]:
@@ -246,8 +334,7 @@ def write_run_id(run_id: str) -> bytes | str:
 def read_run_id(stored: bytes | str) -> str:
     if isinstance(stored, str):
         return stored
-    text = stored.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    return f"{stored[:4].hex()}-{stored[4:10].hex('-', 2)}-{stored[10:].hex()}"
 
 
 _said = msgspec.msgpack.Decoder(list[tuple[int, bytes]])

@@ -73,7 +73,9 @@ class Connection:
 
     def __init__(self, path: str, *, read_only: bool = False, create: bool = False) -> None:
         """Args: path: a file, or a `file:` URI of one that is read only and changed by nobody."""
-        flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE
+        # A reader's rows are many, and a lock for each column of each is a lock too many.
+        reading = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_NOMUTEX
+        flags = reading if read_only else apsw.SQLITE_OPEN_READWRITE
         if create and not read_only:
             flags |= apsw.SQLITE_OPEN_CREATE
         if path.startswith("file:"):

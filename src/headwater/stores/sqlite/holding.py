@@ -9,6 +9,7 @@ from headwater.stores.sqlite import codec
 from headwater.stores.sqlite.connection import array
 from headwater.stores.sqlite.nodes import Nodes
 from headwater.stores.sqlite.standing import Held
+from headwater.walks import About, Number
 
 
 class Holding(Nodes):
@@ -16,29 +17,31 @@ class Holding(Nodes):
         self,
         owners: Iterable[Key],
         moment: Moment | None,
-        about: Collection[Key] | None = None,
+        about: About | None = None,
+        *,
+        tables: bool = False,
     ) -> dict[Key, list[Stated]]:
         ids = self._known_ids(owners)
         if not ids:
             return {}
         held = self._held_now(ids) if moment is None else self._held_at(ids, moment)
         wanted = {content for parts in held.values() for content, _ in parts}
-        contents = self._contents(wanted, about)
+        contents = self._contents(wanted, about, tables=tables)
         return {
             self._keys[owner]: [Stated(contents[content], declared) for content, declared in parts]
             for owner, parts in held.items()
         }
 
-    async def changed(self, owners: Iterable[Key], moment: Moment) -> set[Key]:
-        ids = self._known_ids(owners)
+    async def changed(self, owners: Iterable[Number], moment: Moment) -> set[Number]:
+        ids = sorted(owners)
         if not ids:
             return set()
         now, then = self._held_now(ids), self._held_at(ids, moment)
-        return {self._keys[owner] for owner in ids if now.get(owner) != then.get(owner)}
+        return {owner for owner in ids if now.get(owner) != then.get(owner)}
 
     def _held_now(self, owners: Collection[int]) -> dict[int, Held]:
         """Of owners for which something holds."""
-        rows = self._db.all("currents_of", array(owners))
+        rows = self._db.all("currents_of", array(sorted(owners)))
         held = {owner: codec.decode_current(contents) for owner, contents in rows}
         return {owner: parts for owner, parts in held.items() if parts}
 
@@ -58,13 +61,13 @@ class Holding(Nodes):
         return {owner: sorted(held) for owner, held in found.items() if held}
 
     def _contents(
-        self, ids: Collection[int], about: Collection[Key] | None = None
+        self, ids: Collection[int], about: About | None = None, *, tables: bool = False
     ) -> dict[int, Content]:
         if not ids:
             return {}
         return {
-            identity: codec.decode_content(body, digest, about)
-            for identity, body, digest in self._db.all("content_bodies", array(ids))
+            identity: codec.decode_content(body, digest, about, tables=tables)
+            for identity, body, digest in self._db.all("content_bodies", array(sorted(ids)))
         }
 
     async def run_stated(self, job: Key, run_id: str) -> Content | None:

@@ -55,7 +55,7 @@ class Nodes:
         known = self._rows
         missing = [identity for identity in ids if identity not in known]
         if missing:
-            self._take(self._db.all("nodes_by_id", array(missing)))
+            self._take(self._db.all("nodes_by_id", array(sorted(missing))))
 
     def _take(self, rows: list[Row]) -> list[NodeRow]:
         """Keeps what the rows say; gives it in their order."""

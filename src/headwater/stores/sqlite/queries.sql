@@ -219,7 +219,24 @@ SELECT body FROM dictionary WHERE id = ?
 SELECT n.id, n.key, n.kind, n.namespace_id, n.name, n.alias_of, n.flows, n.hidden_at
 FROM carray(?) f CROSS JOIN node n ON n.id = f.value
 
--- Nodes whose keys begin alike; the bounds are keys.
+-- name: names_by_id
+SELECT n.id, n.kind, n.namespace_id, n.name FROM carray(?) f CROSS JOIN node n ON n.id = f.value
+
+-- name: described_by_id
+SELECT n.id, n.kind, n.namespace_id, n.name,
+    iif(n.alias_of IS NOT NULL OR n.flows OR n.hidden_at IS NOT NULL, n.key, NULL),
+    n.alias_of, n.flows, n.hidden_at
+FROM carray(?) f CROSS JOIN node n ON n.id = f.value
+
+-- name: traits_of
+SELECT n.id, n.key, n.alias_of, n.flows, n.hidden_at
+FROM carray(?) f CROSS JOIN node n ON n.id = f.value
+WHERE n.alias_of IS NOT NULL OR n.flows OR n.hidden_at IS NOT NULL
+
+-- name: joined_to
+SELECT n.id, n.key, n.alias_of, n.flows, n.hidden_at
+FROM carray(?) f CROSS JOIN node n ON n.alias_of = f.value
+
 -- name: members_of
 SELECT n.id, n.key, n.kind, n.namespace_id, n.name, n.alias_of, n.flows, n.hidden_at
 FROM carray(?) f CROSS JOIN node n ON n.alias_of = f.value
@@ -228,10 +245,10 @@ FROM carray(?) f CROSS JOIN node n ON n.alias_of = f.value
 SELECT id, name FROM namespace WHERE id IN (SELECT value FROM carray(?))
 
 -- name: keys_by_id
-SELECT key, id FROM node WHERE id IN (SELECT value FROM carray(?))
+SELECT n.key, n.id FROM carray(?) f CROSS JOIN node n ON n.id = f.value
 
 -- The edges of a node that it owns itself lie together in the table; those of other owners are found
--- by an index.
+-- by an index, which finds all edges of a node that owns few or none.
 -- name: edges_down
 SELECT e.source_id, e.target_id, e.owner_id, e.origin, e.first, e.last, e.runs, e.last_run
 FROM carray(?1) f CROSS JOIN edge e ON e.owner_id = f.value AND e.source_id = f.value
@@ -239,6 +256,13 @@ WHERE (NOT ?2 OR e.origin <> 0) AND e.first <= ?3
 UNION ALL
 SELECT e.source_id, e.target_id, e.owner_id, e.origin, e.first, e.last, e.runs, e.last_run
 FROM carray(?1) f CROSS JOIN edge x ON x.source_id = f.value AND x.owner_id <> f.value
+CROSS JOIN edge e
+    ON e.owner_id = x.owner_id AND e.source_id = x.source_id AND e.target_id = x.target_id
+WHERE (NOT ?2 OR e.origin <> 0) AND e.first <= ?3
+
+-- name: edges_down_indexed
+SELECT e.source_id, e.target_id, e.owner_id, e.origin, e.first, e.last, e.runs, e.last_run
+FROM carray(?1) f CROSS JOIN edge x ON x.source_id = f.value
 CROSS JOIN edge e
     ON e.owner_id = x.owner_id AND e.source_id = x.source_id AND e.target_id = x.target_id
 WHERE (NOT ?2 OR e.origin <> 0) AND e.first <= ?3
@@ -254,34 +278,51 @@ CROSS JOIN edge e
     ON e.owner_id = x.owner_id AND e.source_id = x.source_id AND e.target_id = x.target_id
 WHERE (NOT ?2 OR e.origin <> 0) AND e.first <= ?3
 
+-- name: edges_up_indexed
+SELECT e.source_id, e.target_id, e.owner_id, e.origin, e.first, e.last, e.runs, e.last_run
+FROM carray(?1) f CROSS JOIN edge x ON x.target_id = f.value
+CROSS JOIN edge e
+    ON e.owner_id = x.owner_id AND e.source_id = x.source_id AND e.target_id = x.target_id
+WHERE (NOT ?2 OR e.origin <> 0) AND e.first <= ?3
+
 -- name: run_ids
 SELECT r.id, r.run_id FROM carray(?) f CROSS JOIN run r ON r.id = f.value
 
 -- name: ends_down
-SELECT e.source_id, e.owner_id, e.target_id, n.key, n.alias_of
+SELECT e.source_id, e.target_id, e.owner_id
 FROM carray(?1) f CROSS JOIN edge e ON e.owner_id = f.value AND e.source_id = f.value
-CROSS JOIN node n ON n.id = e.target_id
-WHERE e.origin <> 0 AND n.hidden_at IS NULL
+WHERE e.origin <> 0
 UNION ALL
-SELECT e.source_id, e.owner_id, e.target_id, n.key, n.alias_of
+SELECT e.source_id, e.target_id, e.owner_id
 FROM carray(?1) f CROSS JOIN edge x ON x.source_id = f.value AND x.owner_id <> f.value
 CROSS JOIN edge e
     ON e.owner_id = x.owner_id AND e.source_id = x.source_id AND e.target_id = x.target_id
-CROSS JOIN node n ON n.id = e.target_id CROSS JOIN node o ON o.id = e.owner_id
-WHERE e.origin <> 0 AND n.hidden_at IS NULL AND o.hidden_at IS NULL
+WHERE e.origin <> 0
+
+-- name: ends_down_indexed
+SELECT e.source_id, e.target_id, e.owner_id
+FROM carray(?1) f CROSS JOIN edge x ON x.source_id = f.value
+CROSS JOIN edge e
+    ON e.owner_id = x.owner_id AND e.source_id = x.source_id AND e.target_id = x.target_id
+WHERE e.origin <> 0
 
 -- name: ends_up
-SELECT e.target_id, e.owner_id, e.source_id, n.key, n.alias_of
+SELECT e.source_id, e.target_id, e.owner_id
 FROM carray(?1) f CROSS JOIN edge e ON e.owner_id = f.value AND +e.target_id = f.value
-CROSS JOIN node n ON n.id = e.source_id
-WHERE e.origin <> 0 AND n.hidden_at IS NULL
+WHERE e.origin <> 0
 UNION ALL
-SELECT e.target_id, e.owner_id, e.source_id, n.key, n.alias_of
+SELECT e.source_id, e.target_id, e.owner_id
 FROM carray(?1) f CROSS JOIN edge x ON x.target_id = f.value AND x.owner_id <> f.value
 CROSS JOIN edge e
     ON e.owner_id = x.owner_id AND e.source_id = x.source_id AND e.target_id = x.target_id
-CROSS JOIN node n ON n.id = e.source_id CROSS JOIN node o ON o.id = e.owner_id
-WHERE e.origin <> 0 AND n.hidden_at IS NULL AND o.hidden_at IS NULL
+WHERE e.origin <> 0
+
+-- name: ends_up_indexed
+SELECT e.source_id, e.target_id, e.owner_id
+FROM carray(?1) f CROSS JOIN edge x ON x.target_id = f.value
+CROSS JOIN edge e
+    ON e.owner_id = x.owner_id AND e.source_id = x.source_id AND e.target_id = x.target_id
+WHERE e.origin <> 0
 
 -- name: currents_of
 SELECT c.owner_id, c.contents FROM carray(?) f CROSS JOIN current c ON c.owner_id = f.value
@@ -335,6 +376,7 @@ AND r.domain_id = (
 )
 ORDER BY e.position
 
+-- Nodes whose keys begin alike; the bounds are keys.
 -- name: nodes_between
 SELECT id FROM node WHERE key BETWEEN ? AND ? ORDER BY key LIMIT ?
 

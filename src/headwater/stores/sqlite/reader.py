@@ -4,17 +4,11 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable, Seque
 from itertools import islice
 
 from headwater.event import gist_of
-from headwater.fold import Origin
 from headwater.ids import Key, NodeKind
 from headwater.records import FacetState, Stamp, stamp_time
 from headwater.slices import StatedFacet
 from headwater.store import (
-    Direction,
-    EdgeRow,
-    End,
-    Evidence,
     LoggedEvent,
-    Moment,
     NodeDetail,
     NodeRow,
 )
@@ -22,22 +16,15 @@ from headwater.stores.sqlite import codec
 from headwater.stores.sqlite.bodies import Bodies
 from headwater.stores.sqlite.browsing import CHUNK, Browsing
 from headwater.stores.sqlite.changes import Changes
-from headwater.stores.sqlite.connection import Connection, Row, array
-from headwater.stores.sqlite.holding import Holding
+from headwater.stores.sqlite.connection import Connection, array
 from headwater.stores.sqlite.latest import Latest
 from headwater.stores.sqlite.locating import Locating
 from headwater.stores.sqlite.names import KINDS
 from headwater.stores.sqlite.nodes import Namespaces
-
-_ORIGINS = tuple(Origin(number) for number in range(1 << len(Origin)))
-_EDGES = {
-    Direction.DOWN: ("edges_down",),
-    Direction.UP: ("edges_up",),
-    Direction.BOTH: ("edges_down", "edges_up"),
-}
+from headwater.stores.sqlite.walking import Walking
 
 
-class SqliteReader(Browsing, Locating, Holding):
+class SqliteReader(Browsing, Locating, Walking):
     """Fills `store.Reader` and `slices.Browser`.
 
     Nothing here ever waits, so a question runs through in its thread.
@@ -53,7 +40,6 @@ class SqliteReader(Browsing, Locating, Holding):
     ) -> None:
         super().__init__(db, namespaces, latest, changes)
         self._bodies = bodies
-        self._evidence: dict[Row, Evidence] = {}
 
     async def nodes(self, keys: Iterable[Key]) -> dict[Key, NodeRow]:
         return {row.key: row for row in self._node_rows(keys).values()}
@@ -70,57 +56,6 @@ class SqliteReader(Browsing, Locating, Holding):
                 assert member.alias_of is not None
                 found.setdefault(member.alias_of, []).append(member)
         return found
-
-    async def edges(
-        self, keys: Iterable[Key], direction: Direction, moment: Moment | None
-    ) -> list[EdgeRow]:
-        ids = self._known_ids(keys)
-        if not ids:
-            return []
-        now = moment is None
-        until = (1 << 62) if moment is None else moment.until
-        rows: list[Row] = []
-        for name in _EDGES[direction]:
-            rows += self._db.all(name, array(ids), int(now), until)
-        if direction is Direction.BOTH:
-            rows = list({row[:3]: row for row in rows}.values())
-        known = self._rows
-        self._learn({i for row in rows for i in row[:3] if i not in known})
-        runs = self._run_ids({row[7] for row in rows})
-        keys_of, told = self._keys, self._evidence
-        found: list[EdgeRow] = []
-        for row in rows:
-            said = row[3:]
-            evidence = told.get(said)
-            if evidence is None:
-                origin, first, last, count, run = said
-                evidence = Evidence(_ORIGINS[origin], first, stamp_time(last), count, runs[run])
-                told[said] = evidence
-            found.append(EdgeRow(keys_of[row[0]], keys_of[row[1]], keys_of[row[2]], evidence))
-        return found
-
-    def _run_ids(self, ids: set[int | None]) -> dict[int | None, str | None]:
-        """How runs are named; many edges were last seen by the same one."""
-        wanted = [identity for identity in ids if identity is not None]
-        names: dict[int | None, str | None] = {None: None}
-        if wanted:
-            for identity, stored in self._db.all("run_ids", array(sorted(wanted))):
-                names[identity] = codec.read_run_id(stored)
-        return names
-
-    async def ends(self, keys: Iterable[Key], direction: Direction) -> list[End]:
-        ids = self._known_ids(keys)
-        if not ids:
-            return []
-        name = "ends_down" if direction is Direction.DOWN else "ends_up"
-        rows = self._db.all(name, array(ids))
-        keys_of = self._keys
-        keys_of.update({row[2]: row[3] for row in rows})
-        self._learn_keys({row[1] for row in rows} | {row[4] for row in rows} - {None})
-        return [
-            End(keys_of[near], keys_of[owner], key, key if alias is None else keys_of[alias])
-            for near, owner, _, key, alias in rows
-        ]
 
     async def bodies(self, positions: Sequence[int]) -> dict[int, LoggedEvent]:
         if not positions:

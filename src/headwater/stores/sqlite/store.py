@@ -39,7 +39,7 @@ from headwater.stores.sqlite.writing import replace
 T = TypeVar("T")
 
 READERS = 4
-CACHE_KIB = 20_480
+CACHE_KIB = 4_096
 """What each reader keeps of the file: the inner pages of a database with a few million edges."""
 LOG_PAGE = 500
 

@@ -62,6 +62,23 @@ def test_column_lineage(tmp_path: Path) -> None:
     tell(tmp_path, story)
 
 
+def test_columns_of_a_table_that_has_more_than_the_limit(tmp_path: Path) -> None:
+    async def story(server: Server) -> None:
+        fields = {
+            name: {"inputFields": [column("raw", "amount")]} for name in ("net", "total", "tax")
+        }
+        made = dataset("orders", facets={"columnLineage": facet(fields=fields)})
+        await server.post(run_event("a", "COMPLETE", FIRST, "load", (dataset("raw"),), (made,)))
+        graph = await server.get(
+            "lineage", node="dataset:pg:orders", columns="true", direction="up", limit=2
+        )
+        assert [node["field"] for node in graph["nodes"]] == ["net", "tax"]
+        assert graph["truncated"]
+        assert not graph["edges"]
+
+    tell(tmp_path, story)
+
+
 def test_lineage_of_the_past(tmp_path: Path) -> None:
     async def story(server: Server) -> None:
         await fill(server)

@@ -9,7 +9,8 @@ from headwater.event import Transformation
 from headwater.fold import Origin
 from headwater.ids import FieldId, NodeId, NodeKind
 from headwater.lineage.graph import Graph, GraphEdge, GraphNode
-from headwater.store import Direction, Evidence, Moment
+from headwater.store import Direction, Moment
+from headwater.walks import Evidence
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=6) | st.sampled_from(
     ["", '"', "\\", "\n\x00", "a:b/c%2F", "<script>", "ä漢🙂"]
