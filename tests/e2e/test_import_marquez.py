@@ -186,7 +186,7 @@ def test_ctrl_c_while_marquez_is_waited_for(
         assert marquez.shown(copy) == marquez.shown(installation)
 
 
-@pytest.mark.parametrize("page", [1, 2, 3, 4])
+@pytest.mark.parametrize("page", [1, 3])
 @pytest.mark.parametrize("to_server", [False, True])
 def test_ctrl_c_in_the_middle_of_the_work(
     installation: Server, relay: Relay, hw: Server, tmp_path: Path, page: int, to_server: bool
