@@ -40,7 +40,8 @@ T = TypeVar("T")
 
 READERS = 4
 CACHE_KIB = 4_096
-"""What each reader keeps of the file: the inner pages of a database with a few million edges."""
+"""What each reader keeps of the file: the inner pages of a database with a few million edges. More
+is slower: what an answer reads is mostly read once, from pages that the system holds (measured)."""
 LOG_PAGE = 500
 
 
