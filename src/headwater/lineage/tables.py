@@ -221,6 +221,7 @@ class _Walk(Known):
 
     async def _ends(self, frontier: Entries, up: bool) -> list[Pair]:
         """The (near, far) of the same steps, now, where they are only counted."""
+        await self.named(frontier)  # they are shown, and a reader asks less of what it knows
         ends = await self._reader.ends(self._asked(frontier), up=up)
         await self.read({*map(source_of if up else target_of, ends), *map(owner_of, ends)})
         steps, _ = await self._open(ends, frontier, up)
