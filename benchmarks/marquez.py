@@ -61,6 +61,7 @@ class Reads:
             f"events, offset {self.deep:,}": f"{api}/events/lineage?{deep}",
             "search": f"{api}/search?q=orders&limit=100",
             "search of jobs, v2beta": "/api/v2beta/search/jobs?q=orders",
+            "search of jobs, v2beta, no hit": "/api/v2beta/search/jobs?q=nothing_of_the_kind",
             "stats of events": f"{api}/stats/lineage-events?period=WEEK&timezone=Europe/Paris",
             "stats of jobs": f"{api}/stats/jobs?period=DAY&timezone=UTC",
             "stats of datasets": f"{api}/stats/datasets?period=DAY&timezone=UTC",

@@ -79,7 +79,7 @@ class Flow(NamedTuple):
     sources: tuple[Source, ...]
 
 
-class SchemaField(msgspec.Struct, frozen=True, array_like=True):
+class SchemaField(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A column; a nested one has the path of its parents in its name, joined by dots."""
 
     name: str

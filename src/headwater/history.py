@@ -4,7 +4,7 @@ A facet is atomic: per (entity, name) the newest stamp wins, `_deleted` takes it
 that a newer event leaves out stays. So the order in which the events come decides nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -43,24 +43,23 @@ class RunDetail(msgspec.Struct, frozen=True):
 
 
 class _Newest:
-    """Per (entity, name) the newest facet; where one event states a name twice, its output wins."""
+    """Per (entity, name) the facet that was added last."""
 
     def __init__(self) -> None:
-        self._known: dict[object, dict[str, tuple[Stamp, int, Facet]]] = {}
+        self._known: dict[object, dict[str, Facet]] = {}
+        self._added: dict[object, Sequence[Facet]] = {}
 
-    def add(self, entity: object, stamp: Stamp, facets: Iterable[Facet], rank: int = 0) -> None:
+    def add(self, entity: object, facets: Sequence[Facet]) -> None:
+        if self._added.get(entity) is facets:
+            return  # the event before it said the very same
+        self._added[entity] = facets
         known = self._known.setdefault(entity, {})
         for facet in facets:
-            before = known.get(facet.name)
-            if before is None or (stamp, rank) >= before[:2]:
-                known[facet.name] = (stamp, rank, facet)
+            known[facet.name] = facet
 
     def of(self, entity: object) -> Facets:
-        return {
-            name: facet.body
-            for name, (_, _, facet) in sorted(self._known.get(entity, {}).items())
-            if not facet.deleted
-        }
+        known = self._known.get(entity, {})
+        return {name: known[name].body for name in sorted(known) if not known[name].deleted}
 
 
 def fold_run(events: Iterable[tuple[Stamp, Event]]) -> RunDetail:
@@ -71,16 +70,16 @@ def fold_run(events: Iterable[tuple[Stamp, Event]]) -> RunDetail:
     """
     said = sorted(events, key=lambda item: item[0])
     newest = _Newest()
-    for stamp, event in said:
-        newest.add("run", stamp, event.run_facets)
+    for _, event in said:
+        newest.add("run", event.run_facets)
         if event.job is not None:
-            newest.add("job", stamp, event.job.facets)
+            newest.add("job", event.job.facets)
     counted = said[-1:] if _snapshot(said) else said
-    for stamp, event in counted:
-        for rank, uses in enumerate((event.inputs, event.outputs)):
+    for _, event in counted:
+        for rank, uses in enumerate((event.inputs, event.outputs)):  # of both, the output wins
             for use in uses:
-                newest.add(use.statement.node, stamp, use.statement.facets, rank)
-                newest.add((rank, use.statement.node), stamp, use.facets)
+                newest.add(use.statement.node, use.statement.facets)
+                newest.add((rank, use.statement.node), use.facets)
     return RunDetail(
         run_facets=newest.of("run"),
         job_facets=newest.of("job"),

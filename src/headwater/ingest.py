@@ -1,9 +1,11 @@
 """From a decoded event to its receipt: group commit.
 
-While one commit is under way, events wait; the next commit takes all that wait, up to a bound. So a
-lone client pays one commit per event, and a crowd shares one. An event that finds the queue full
-waits a moment outside: a burst is then a short delay, where clients that try again only once would
-lose events to it.
+While a commit is under way, events wait; the next commit takes all that wait, up to a bound. So a
+lone client pays one commit per event, and a crowd shares one. A store that can has the next commits
+on their way while one is written, once enough events wait to be worth another.
+
+An event that finds the queue full waits a moment outside: a burst is then a short delay, where
+clients that try again only once would lose events to it.
 """
 
 import asyncio
@@ -24,6 +26,8 @@ from headwater.telemetry import Telemetry
 BATCH_EVENTS = 500
 BATCH_BYTES = 32 << 20
 OUTSIDE_EVENTS = 2_000
+ENOUGH = 8
+"""So many events are worth a commit of their own while another one is under way."""
 
 
 T = TypeVar("T")
@@ -83,8 +87,10 @@ class Ingest:
         self._outside: deque[_Waiting] = deque()
         self._outside_bytes = 0
         self._refusal: asyncio.TimerHandle | None = None
-        self._wake = asyncio.Event()
-        self._worker: asyncio.Task[None] | None = None
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._planned = False
+        """The next commit is about to begin."""
+        self._started = False
         self._closing = False
 
     @property
@@ -97,7 +103,8 @@ class Ingest:
         return len(self._queue) >= self._queue_events or self._bytes >= self._queue_bytes
 
     def start(self) -> None:
-        self._worker = asyncio.create_task(self._run(), name="headwater-ingest")
+        self._started = True
+        self._plan()
 
     def enqueue(self, received: Received) -> asyncio.Future[Receipt]:
         """Puts the event in the queue; the future is done when it is durable.
@@ -148,14 +155,16 @@ class Ingest:
         for waiting in request:
             self._queue.append(waiting)
             self._bytes += len(waiting.received.body)
-        self._wake.set()
+        self._plan()
 
     async def close(self) -> None:
         """Commits and answers what waits, then stops."""
         self._closing = True
-        self._wake.set()
-        if self._worker is not None:
-            await self._worker
+        while self._planned or self._under_way:
+            if self._under_way:
+                await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
+            else:
+                await asyncio.sleep(0)
 
     def _wait_outside(self, request: Sequence[_Waiting]) -> None:
         loop = asyncio.get_running_loop()
@@ -200,13 +209,28 @@ class Ingest:
             reason = f"projection failed: {type(error).__name__}"
             return msgspec.structs.replace(received, failure=reason), None
 
-    async def _run(self) -> None:
-        while self._queue or not self._closing:
-            if not self._queue:
-                self._wake.clear()
-                await self._wake.wait()
-                continue
-            await self._commit(self._take())
+    def _plan(self) -> None:
+        """Commits soon what waits, with what this turn of the event loop adds to it."""
+        if not self._planned and self._due:
+            self._planned = True
+            asyncio.get_running_loop().call_soon(self._begin)
+
+    @property
+    def _due(self) -> bool:
+        under_way = len(self._under_way)
+        enough = ENOUGH if under_way else 1
+        return self._started and len(self._queue) >= enough and under_way < self._store.width
+
+    def _begin(self) -> None:
+        self._planned = False
+        while self._due:
+            commit = asyncio.create_task(self._commit(self._take()))
+            self._under_way.add(commit)
+            commit.add_done_callback(self._ended)
+
+    def _ended(self, commit: asyncio.Task[None]) -> None:
+        self._under_way.discard(commit)
+        self._plan()
 
     def _take(self) -> list[_Waiting]:
         batch: list[_Waiting] = []

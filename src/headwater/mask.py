@@ -8,7 +8,7 @@ members of any facet that are. Namespaces stay: they are names, and links would 
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -85,10 +85,22 @@ def strict(raw: bytes) -> bytes:
 
 def masked(raw: bytes) -> bytes:
     """The same JSON without its secrets; always strict JSON in UTF-8."""
-    lower = raw.lower()
-    if not any(hint in lower for hint in _HINTS):
-        return strict(raw)
-    return encoded(_hide(document(raw)))
+    return encoded(_hide(document(raw))) if _suspicious(raw.lower()) else strict(raw)
+
+
+def masked_each(bodies: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Each of the bodies as `masked` gives it; those that hold no secret are looked at together."""
+    if not bodies:
+        return {}
+    show = masked if _suspicious(b"\0".join(bodies.values()).lower()) else strict
+    return {name: show(body) for name, body in bodies.items()}
+
+
+def _suspicious(lower: bytes) -> bool:
+    for hint in _HINTS:  # noqa: SIM110 (a third of the time of any(), for each facet of an answer)
+        if hint in lower:
+            return True
+    return False
 
 
 def encoded(value: object) -> bytes:

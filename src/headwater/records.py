@@ -339,6 +339,10 @@ class NodeRecord(msgspec.Struct, frozen=True, eq=False, array_like=True):
     fields: tuple[str, ...] = ()
     hides: bool = False
 
+    def whole(self) -> "NodeRecord":
+        """The record with all that it says; one on its way to a store may have it packed."""
+        return self
+
 
 class Projected(msgspec.Struct, frozen=True, eq=False, array_like=True):
     """Everything that one event implies, ready to be merged into a store.

@@ -4,7 +4,15 @@ A store fills it with its reader. It also has what only such APIs show: who wrot
 counts over time.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from typing import NamedTuple, Protocol, TypeVar, cast
 
 from headwater.event import EventKind, EventType, Gist
@@ -53,6 +61,14 @@ class Stating(NamedTuple):
     writes: bool
 
 
+class StatedFacet(NamedTuple):
+    """A facet that a node states, and the digest of its body."""
+
+    node: Key
+    name: str
+    digest: bytes
+
+
 class NamespaceRow(NamedTuple):
     """A namespace, whether any node of it shows, and about when it was first and last stated."""
 
@@ -75,6 +91,25 @@ class Browser(Reader, Protocol):
 
     async def facet_places(self, keys: Iterable[Key]) -> dict[Key, list[int]]:
         """The positions of the events that state the facets which hold of each node."""
+        ...
+
+    def stated_facets(
+        self,
+        domain: str,
+        kind: NodeKind,
+        names: Collection[str],
+        skipped: Callable[[bytes], bool],
+    ) -> AsyncIterator[list[StatedFacet]]:
+        """The facets of these names that hold of nodes which are not hidden, by namespace and name
+        of the nodes; some at a time.
+
+        Args:
+            skipped: leaves out those with this digest.
+        """
+        ...
+
+    async def run_places(self, runs: Iterable[tuple[Key, str]]) -> dict[tuple[Key, str], list[int]]:
+        """The positions of the events of many runs, each by its job and its id."""
         ...
 
     async def neighbours(

@@ -351,6 +351,11 @@ class Snapshot(NamedTuple):
 class Store(Book, Protocol):
     """A database. Everything that `commit` acknowledged is durable and visible."""
 
+    @property
+    def width(self) -> int:
+        """How many commits are worth having under way at a time."""
+        ...
+
     async def commit(self, batch: Sequence[tuple[Received, Projected | None]]) -> list[Receipt]:
         """Appends to the log and merges what is derived, in one durable transaction.
 

@@ -275,3 +275,110 @@ async def test_what_has_no_lineage(tmp_path: Path, opener: Opener) -> None:
     assert found == alone
     assert 5 < len(found) < 25
     await store.close()
+
+
+@pytest.mark.anyio
+async def test_the_events_of_many_runs(tmp_path: Path, opener: Opener) -> None:
+    """As those of each run alone: of two jobs, with an id of any form, and of one that is named
+    only."""
+    names = ("nightly", "a\0b", "\N{SNOWMAN}")
+    texts = [
+        {**event(9, minute=n), "run": {"runId": name, "facets": {}}} for n, name in enumerate(names)
+    ]
+    store = await opener(tmp_path / "a.db")
+    await fill(
+        store,
+        event(1, "START", 1),
+        event(2, "START", 2, run_facets=parent("dag", run_id(7))),
+        event(1, "COMPLETE", 3),
+        event(1, "COMPLETE", 4, job="other"),
+        *texts,
+    )
+    ours, other, dag = (job("shop", name).key(DOMAIN) for name in ("load", "other", "dag"))
+
+    async def question(browser: Browser) -> None:
+        runs = [(ours, run_id(1)), (ours, run_id(2)), (other, run_id(1)), (dag, run_id(7))]
+        runs += [(ours, name) for name in names]
+        runs += [(ours, run_id(3)), (other, "nightly"), (job("x", "y").key(DOMAIN), run_id(1))]
+        found = await browser.run_places(runs)
+        assert {run: sorted(places) for run, places in found.items()} == {
+            run: await browser.run_events(*run) for run in runs
+        }
+        assert [len(found[run]) for run in runs] == [2, 1, 1, 0, 1, 1, 1, 0, 0, 0]
+        assert await browser.run_places([]) == {}
+
+    await ask(store, question)
+    await store.close()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("failed", [0.0, 0.01, 0.9])
+async def test_far_pages_of_runs(tmp_path: Path, opener: Opener, failed: float) -> None:
+    """Runs with few, none and many among them that are not complete; some have no start at all."""
+    chance = random.Random(failed)
+    total = 1_200
+    said = [
+        event(n, "FAIL" if chance.random() < failed else "COMPLETE", n // 3 / 60)
+        for n in range(total)
+    ]
+    named = [
+        event(n, minute=1, job="child", run_facets=parent("load", run_id(n)))
+        for n in range(5_000, 5_000 + (3 if failed else 0))
+    ]
+    store = await opener(tmp_path / "a.db")
+    await fill(store, *said, *named)
+    key = job("shop", "load").key(DOMAIN)
+
+    async def question(browser: Browser) -> None:
+        whole = await browser.slice_runs(key, Slice(2_000))
+        runs = [row.record.run_id for row in whole]
+        assert len(runs) == total + len(named)
+        starts = [row.record.at for row in whole if row.record.at is not None]
+        assert starts == sorted(starts, reverse=True)
+        for offset in (999, 1_000, 1_001, 1_050, total - 1, total, total + 2, total + 9):
+            page = await browser.slice_runs(key, Slice(20, offset))
+            assert [row.record.run_id for row in page] == runs[offset : offset + 20], offset
+
+    await ask(store, question)
+    await store.close()
+
+
+@pytest.mark.anyio
+async def test_facets_by_name(tmp_path: Path, opener: Opener) -> None:
+    store = await opener(tmp_path / "a.db")
+    sql = {"sql": facet(query="select 1")}
+    code = {"sourceCode": facet(sourceCode="x"), "documentation": facet(description="y")}
+    many = [event(100 + n, job=f"z{n:03}", job_facets=sql) for n in range(600)]
+    await fill(
+        store,
+        event(1, minute=1, job="b", job_facets=sql | code),
+        event(2, minute=1, job="a", job_facets=sql),
+        event(3, minute=1, job="gone", job_facets=sql),
+        event(3, minute=2, job="gone", job_facets={"sql": facet(_deleted=True)}),
+        event(4, minute=1, job="hidden", job_facets=sql),
+        event(4, minute=2, job="hidden", job_facets={"headwater_hidden": facet()}),
+        event(5, minute=1, job="mute", writes=(table("t", facets=sql),)),
+        *many,
+    )
+
+    async def question(browser: Browser) -> None:
+        async def found(*names: str, kind: NodeKind = NodeKind.JOB, but: bytes = b"") -> list[str]:
+            parts = [
+                [(keys[each.node], each.name) for each in part]
+                async for part in browser.stated_facets(DOMAIN, kind, names, but.__eq__)
+            ]
+            assert all(parts)
+            return [f"{node} {name}" for part in parts for node, name in part]
+
+        nodes = [job("shop", name) for name in ("a", "b", *(f"z{n:03}" for n in range(600)))]
+        nodes.append(dataset(STOCK, "t"))
+        keys = {node.key(DOMAIN): node.name for node in nodes}
+        ours = await found("sql")
+        assert ours == ["a sql", "b sql", *(f"z{n:03} sql" for n in range(600))]
+        assert (await found("sourceCode", "sql"))[:3] == ["a sql", "b sourceCode", "b sql"]
+        assert await found("sql", kind=NodeKind.DATASET) == ["t sql"]
+        assert await found("sql", but=digest_of(encoded(sql["sql"]))) == []
+        assert await found("none") == []
+
+    await ask(store, question)
+    await store.close()

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -132,6 +133,23 @@ class Server:
             assert found is not None, name
             total += int(found[1]) * (1024 if found[2] else 1)
         return total
+
+    @property
+    def spent(self) -> float:
+        """The seconds of processor time that its processes have taken."""
+        ticks = 0
+        for process in self.processes:
+            after = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(after[11]) + int(after[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """What it is asked meanwhile takes less processor time, on a busy machine too."""
+        before = self.spent
+        yield
+        spent = self.spent - before
+        assert spent < seconds, f"{spent:.1f} s of processor time"
 
     # Questions.
 

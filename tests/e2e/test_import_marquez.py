@@ -1,5 +1,6 @@
 """`headwater import-marquez --server`: from a server that speaks Marquez' API, over HTTP."""
 
+import signal
 import socket
 import subprocess
 import threading
@@ -14,7 +15,7 @@ import pytest
 
 from tests.e2e import marquez
 from tests.e2e.faults import check_verified
-from tests.e2e.serving import HEADWATER, Done, Server, clean_environment, command, serving
+from tests.e2e.serving import HEADWATER, Done, Server, clean_environment, command, serving, until
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +149,61 @@ def test_a_killed_import_goes_on_where_it_stopped(
     assert relay.after[0].startswith("1900-")
     assert min(relay.after[asked:]) == marquez.INSTANT
     assert not (tmp_path / "hw.db.import").exists()
+    with opened(tmp_path) as copy:
+        assert marquez.shown(copy) == marquez.shown(installation)
+
+
+def started(home: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [*HEADWATER, *arguments],
+        env=clean_environment(home),
+        cwd=home,
+        stderr=subprocess.PIPE,
+    )
+
+
+def interrupted(process: subprocess.Popen[bytes]) -> str:
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    assert b"Traceback" not in told, told.decode()
+    return told.decode().splitlines()[-1] if told else ""
+
+
+def test_ctrl_c_while_marquez_is_waited_for(
+    installation: Server, relay: Relay, tmp_path: Path
+) -> None:
+    relay.hold_from = 4
+    arguments = ("import-marquez", "--server", relay.url, "--database", "hw.db")
+    with started(tmp_path, *arguments) as process:
+        assert relay.held.wait(60)
+        told = interrupted(process)
+    assert process.returncode == 130
+    assert told.startswith("Interrupted. 400 accepted, 0 repeated, 0 refused. The same command")
+    relay.released.set()
+    relay.hold_from = 10**9
+    assert imported(tmp_path, *arguments[1:]).err.startswith("Going on after 400 events.")
+    with opened(tmp_path) as copy:
+        assert marquez.shown(copy) == marquez.shown(installation)
+
+
+@pytest.mark.parametrize("page", [1, 2, 3, 4])
+@pytest.mark.parametrize("to_server", [False, True])
+def test_ctrl_c_in_the_middle_of_the_work(
+    installation: Server, relay: Relay, hw: Server, tmp_path: Path, page: int, to_server: bool
+) -> None:
+    """It ends, or had ended before; the same command then brings over what is left."""
+    target = ("--to", hw.url) if to_server else ("--database", "hw.db")
+    arguments = ("import-marquez", "--server", relay.url, *target)
+    with started(tmp_path, *arguments) as process:
+        until(lambda: len(relay.after) >= page or None, "pages are asked for")
+        told = interrupted(process)
+    assert process.returncode in (0, 130)
+    if process.returncode:
+        assert told.startswith("Interrupted. ")
+    assert imported(tmp_path, *arguments[1:]).code == 0
+    if to_server:
+        assert marquez.shown(hw) == marquez.shown(installation)
+        return
     with opened(tmp_path) as copy:
         assert marquez.shown(copy) == marquez.shown(installation)
 

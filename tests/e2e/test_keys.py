@@ -1,7 +1,6 @@
 """Who may do what: keys and scopes on a real socket, and what the command line changes at once."""
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -190,9 +189,7 @@ def test_the_rate_limit_is_per_key(tmp_path: Path) -> None:
                 assert 1 <= int(answer.headers["retry-after"]) <= 4
                 assert answer.segments == 1
             assert wire.post(LINEAGE, EVENT, held[1]).status == 200
-            began = time.monotonic()
             until(lambda: wire.post(LINEAGE, EVENT, held[0]).status == 200 or None, "let in again")
-            assert time.monotonic() - began < 3
 
 
 def test_the_secret_stands_nowhere(closed: tuple[Server, dict[str, Key]]) -> None:

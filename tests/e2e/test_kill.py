@@ -4,6 +4,7 @@ import random
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 from tests.contract.events import dataset, encoded, job_event, parent, run_event, schema, symlinks
 from tests.e2e.serving import Server, command
@@ -21,19 +22,25 @@ class Load:
 
     Args:
         until: after how many answers the server is killed, by the sender that got the last one.
+        padding: how many bytes more than its names each event of a run has.
     """
 
-    def __init__(self, server: Server, seed: int, until: int) -> None:
+    def __init__(
+        self, server: Server, seed: int, until: int, senders: int = SENDERS, padding: int = 0
+    ) -> None:
         self._server = server
         self._seed = seed
         self._until = until
+        self._senders = senders
+        self._padding = padding
         self._lock = threading.Lock()
         self.acknowledged: dict[bytes, str] = {}
         """Body -> id."""
         self.odd: list[str] = []
 
     def run(self) -> None:
-        senders = [threading.Thread(target=self._send, args=(number,)) for number in range(SENDERS)]
+        numbers = range(self._senders)
+        senders = [threading.Thread(target=self._send, args=(number,)) for number in numbers]
         for sender in senders:
             sender.start()
         for sender in senders:
@@ -50,7 +57,7 @@ class Load:
             pass  # the server is gone, as it should be
 
     def _post(self, wire: Connection, chance: random.Random) -> None:
-        bodies = [_event(chance) for _ in range(chance.choice((1, 1, 1, 5)))]
+        bodies = [_event(chance, self._padding) for _ in range(chance.choice((1, 1, 1, 5)))]
         if len(bodies) == 1:
             answer = wire.post(LINEAGE, bodies[0])
             taken = {bodies[0]: answer.json()["id"]} if answer.status == 200 else {}
@@ -66,7 +73,7 @@ class Load:
                 self._server.process.kill()
 
 
-def _event(chance: random.Random) -> bytes:
+def _event(chance: random.Random, padding: int) -> bytes:
     """An event about few jobs and many runs, so that every commit also changes what is there."""
     job, run = (
         f"job-{chance.randrange(20)}",
@@ -88,9 +95,24 @@ def _event(chance: random.Random) -> bytes:
             run=run,
             inputs=read,
             outputs=wrote,
-            run_facets=parent("dag", run[:-1] + "f"),
+            run_facets=parent("dag", run[:-1] + "f") | _padded(padding),
         )
     )
+
+
+def _padded(size: int) -> dict[str, Any]:
+    return {"padding": {"text": "x" * size}} if size else {}
+
+
+def test_66_25_clients_with_16_kb_each(tmp_path: Path) -> None:
+    """Of Marquez' acceptance list: nothing but 200, and all of it is there after the kill."""
+    server = Server(tmp_path)
+    load = Load(server, 66, 1_000, senders=25, padding=16_000)
+    load.run()
+    server.kill()
+    assert load.odd == []
+    assert len(load.acknowledged) >= 1_000
+    _check(tmp_path, load.acknowledged)
 
 
 def test_kill_at_random_moments(tmp_path: Path) -> None:

@@ -11,11 +11,14 @@ from pathlib import Path
 import pytest
 
 from headwater.dialects.openlineage.decode import Decoder
-from headwater.errors import Unavailable
+from headwater.errors import Conflict, Unavailable
 from headwater.event import Received
 from headwater.ids import digest_of
+from headwater.ingest import Ingest
 from headwater.projection import Projector
+from headwater.store import Receipt
 from headwater.stores.sqlite import open_store
+from headwater.telemetry import Telemetry
 from tests.e2e.faults import check_verified, exported, sample, turned_away
 from tests.e2e.serving import HEADWATER, Server, clean_environment, command, serving, until
 
@@ -114,6 +117,53 @@ def test_a_machine_that_starts_no_process_is_told_as_unavailable(
         return logged
 
     assert asyncio.run(story()) == bodies
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_several_commits_are_under_way(tmp_path: Path, killed: bool) -> None:
+    """Each event has its own receipt, and one that contradicts the log fails alone; what was under
+    way when the process was killed is told as unavailable, and sent again.
+    """
+    bodies = [sample(number) for number in range(600)]
+    items = [_received(body) for body in bodies]
+    items.insert(300, _received(bodies[1], token="t"))
+
+    async def story() -> tuple[list[Receipt | BaseException], int]:
+        store = await open_store(tmp_path / "hw.db", apart=True)
+        ingest = Ingest(store, Telemetry())
+        ingest.start()
+        await ingest.enqueue(_received(bodies[0], token="t"))
+        most = 0
+        waiting: list[asyncio.Future[Receipt]] = []
+        for number, item in enumerate(items):
+            waiting.append(ingest.enqueue(item))
+            if number == 300 and killed:
+                os.kill((_children(os.getpid()) or [])[0], signal.SIGKILL)
+            if number % 20 == 19:
+                await asyncio.sleep(0)
+                most = max(most, len(ingest._under_way))
+        results = await asyncio.gather(*waiting, return_exceptions=True)
+        again = [at for at, result in enumerate(results) if isinstance(result, Unavailable)]
+        assert bool(again) == killed
+        for at in again:
+            (results[at],) = await asyncio.gather(ingest.enqueue(items[at]), return_exceptions=True)
+        await ingest.close()
+        await store.close()
+        return results, most
+
+    results, most = asyncio.run(story())
+    assert isinstance(results.pop(300), Conflict)
+    assert 1 < most <= 8
+    assert len({result.id for result in results if isinstance(result, Receipt)}) == len(bodies)
+    kept = exported(tmp_path, tmp_path / "hw.db")
+    assert set(bodies) < set(kept)
+    assert len(kept) == len(bodies) + 1  # the one with a token is exported along with it
+    check_verified(tmp_path, tmp_path / "hw.db")
+
+
+def _received(body: bytes, token: str | None = None) -> Received:
+    event, digest = Decoder().decode(body), digest_of(body, token)
+    return Received("default", "openlineage", body, digest, event, 0, token)
 
 
 def test_a_large_file_is_loaded_through_it(tmp_path: Path) -> None:

@@ -85,6 +85,7 @@ def stocked(server: Server) -> Server:
     return server
 
 
+@pytest.mark.timeout(300)  # one example may take long to make on a busy machine
 @pytest.mark.parametrize("mode", list(GenerationMode))
 def test_whatever_the_description_allows_and_more(stocked: Server, mode: GenerationMode) -> None:
     described = stocked.ask("/openapi.json")

@@ -150,6 +150,6 @@ def test_logs_are_one_line_each(named: Server) -> None:
 )
 def test_masking_a_long_text_is_quick(text: str) -> None:
     """Whoever reads an event has its texts looked through for secrets."""
-    began = time.perf_counter()
+    began = time.process_time()
     mask.text(text)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1

@@ -39,12 +39,11 @@ def load(
     named with its file, line and reason; then the command ends with 1.
     """
     from headwater.cli.loading import Report
-    from headwater.cli.sources import STDIN
 
     report = Report()
     place = options.place(database, server, key, domain)
     try:
-        with interruptible(waits=source == STDIN):
+        with interruptible():
             options.run(_load)(source, place, report)
     except KeyboardInterrupt:
         output.note(f"Interrupted. {report} Load it again to go on: nothing is doubled.")
@@ -58,19 +57,10 @@ def load(
 
 
 @contextmanager
-def interruptible(*, waits: bool = True) -> Iterator[None]:
-    """Ctrl-C ends the work, also where the shell had it ignored.
-
-    Args:
-        waits: a read may have to wait, as of stdin: then it ends in the middle, where asyncio's own
-            handler would wait for the next line. That one lets the batch at hand end.
-    """
-
-    def interrupt(_: int, __: object) -> None:
-        raise KeyboardInterrupt
-
-    handler = interrupt if waits else signal.default_int_handler  # for asyncio to take over
-    before = signal.signal(signal.SIGINT, handler)
+def interruptible() -> Iterator[None]:
+    """Ctrl-C ends the work, also where the shell had it ignored: asyncio takes it over, and lets
+    what is under way end."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
     finally:

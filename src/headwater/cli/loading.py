@@ -75,7 +75,7 @@ class StoreSink:
         *,
         apart: bool = False,
     ) -> None:
-        self.width = 2 if apart else 1
+        self.width = 3 if apart else 1
         self._ingest = ingest
         self._decode = decode
         self._clock = clock

@@ -4,17 +4,22 @@ Everything is read in constant memory, and an event keeps its own bytes: a line 
 end, an element of an array without what stands around it.
 """
 
+import asyncio
 import gzip
 import io
 import itertools
+import signal
 import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, cast
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 
 from headwater.cli.scan import LARGEST, scan, whole
 from headwater.errors import NotFound
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 SUFFIXES = tuple(stem + packed for stem in (".json", ".ndjson", ".jsonl") for packed in ("", ".gz"))
 STDIN = "-"
@@ -65,6 +70,35 @@ def find(source: str) -> list[Path]:
     return found
 
 
+class Waiting(io.RawIOBase):
+    """A stream of which a read may have to wait: it is there that Ctrl-C is raised, for asyncio
+    would only hear of it when something came.
+    """
+
+    def __init__(self, stream: io.BufferedReader) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            if _cancelled():  # it came just before
+                raise KeyboardInterrupt
+            return self._stream.readinto1(buffer)
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+
+def _cancelled() -> bool:
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:  # nothing runs that could be
+        return False
+    return task is not None and task.cancelling() > 0
+
+
 class Reading:
     """Reads what a source holds; knows how many bytes of how many are read.
 
@@ -90,7 +124,8 @@ class Reading:
 
     def __iter__(self) -> Iterator[Item | Refusal]:
         if not self._files:
-            yield from _Source("stdin", cast("io.BufferedReader", sys.stdin.buffer)).read()
+            stdin = cast("io.BufferedReader", sys.stdin.buffer)
+            yield from _Source("stdin", io.BufferedReader(Waiting(stdin))).read()
         for path in self._files:
             try:
                 opened = path.open("rb")

@@ -4,6 +4,7 @@ Datasets go by canonical keys. Each level of a question reads the jobs of all it
 queries; then each job of a dataset takes pages of its runs, and each job version is read once.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 
 from headwater import fold
@@ -17,6 +18,7 @@ EVER = Moment(1 << 62)
 PAGE = 100
 FIRST_PAGE = 4
 """The newest runs of a job mostly write what the ones before them wrote."""
+KEPT = 1_000
 HOUR = 3_600_000_000
 
 
@@ -58,6 +60,39 @@ class Uses:
         return self._known(far) & ends
 
 
+class Stretch:
+    """Runs of a job in a row, the newest first: all that started before `until`, as far as read."""
+
+    def __init__(self, until: int) -> None:
+        self.until = until
+        self.rows: list[RunRow] = []
+        self.ended = False
+        self._ages: list[int] = []
+
+    def add(self, rows: list[RunRow], *, ended: bool) -> None:
+        self.rows += rows
+        self._ages += [-_at(row) for row in rows]
+        self.ended = ended
+
+    def index(self, until: int) -> int:
+        """Where the runs before a time begin among those that were read."""
+        return bisect_right(self._ages, -until)
+
+    def leads_to(self, until: int) -> bool:
+        """Whether it holds the runs before a time, or they are no further than it is long."""
+        if until > self.until:
+            return False
+        if self.ended or not self.rows:
+            return self.ended or until == self.until
+        first, last = self._ages[0], self._ages[-1]
+        return -until - last <= last - first
+
+    def forget(self) -> None:
+        """Leaves the last page."""
+        self.rows, self._ages = self.rows[-PAGE:], self._ages[-PAGE:]
+        self.until = -self._ages[0]
+
+
 class RunLedger:
     def __init__(self, reader: Reader, domain: str, reads: int) -> None:
         self.cut = False
@@ -68,6 +103,7 @@ class RunLedger:
         self._uses: dict[tuple[Key, bytes | None], Uses] = {}
         self._jobs: dict[tuple[Key, Direction], list[Key]] = {}
         self._last: dict[Key, int | None] = {}
+        self._stretches: dict[Key, Stretch] = {}
 
     def name(self, dataset: Key) -> NodeId:
         return self._rows[dataset].node
@@ -129,17 +165,30 @@ class RunLedger:
     async def _last_write(
         self, dataset: Key, job: Key, row: RunRow, also_writes: bool
     ) -> RunRow | None:
-        where = RunFilter(job=job, until=_at(row) + 1)
-        page = Page(FIRST_PAGE)
-        while rows := await self._page(where, page):
-            for found in rows:
-                earlier = _order(found) < _order(row) or not also_writes
+        until = _at(row) + 1
+        known = self._stretches.get(job)
+        if known is None or not known.leads_to(until):
+            known = self._stretches[job] = Stretch(until)
+        at = known.index(until)
+        own = _order(row)
+        while True:
+            for found in known.rows[at:]:
+                earlier = not also_writes or _order(found) < own
                 if earlier and not _same(found, row) and dataset in (await self.uses(found)).writes:
                     return found
-            if len(rows) < page.limit:
+            if known.ended:
                 return None
-            page = Page(PAGE, _cursor(rows[-1]))
-        return None
+            at = max(await self._read_on(known, job), known.index(until))
+
+    async def _read_on(self, known: Stretch, job: Key) -> int:
+        """Reads the next page of a stretch; where it begins there."""
+        if len(known.rows) > KEPT:
+            known.forget()
+        at = len(known.rows)
+        page = Page(PAGE, _cursor(known.rows[-1])) if known.rows else Page(FIRST_PAGE)
+        rows = await self._page(RunFilter(job=job, until=known.until), page)
+        known.add(rows, ended=len(rows) < page.limit)
+        return at
 
     async def consumers(self, dataset: Key, row: RunRow, limit: int) -> list[RunRow]:
         """The runs that read what this run wrote, the newest first; `cut` where a limit bites."""

@@ -301,10 +301,12 @@ def test_an_address_in_use_is_named() -> None:
 def test_answers_leave_without_delay(connection: Connection) -> None:
     """TCP_NODELAY: a second small answer does not wait for the client to confirm the first."""
     one = b"GET /echo/things/a/b HTTP/1.1\r\n\r\n"
-    began = time.perf_counter()
+    took = []
     for _ in range(20):
+        began = time.perf_counter()
         connection.socket.sendall(one)
         connection.socket.sendall(one)
         connection.read()
         connection.read()
-    assert time.perf_counter() - began < 20 * 0.04
+        took.append(time.perf_counter() - began)
+    assert min(took) < 0.04

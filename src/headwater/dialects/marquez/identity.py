@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import md5
-from uuid import UUID
 
 from headwater.ids import NodeId, fold_run_id
 
@@ -19,7 +18,11 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 def name_uuid(*parts: str) -> str:
     """As Java's `UUID.nameUUIDFromBytes` over the parts joined by colons."""
     raw = ":".join(parts).encode("utf-8", "surrogatepass")
-    return str(UUID(bytes=md5(raw, usedforsecurity=False).digest(), version=3))
+    digest = bytearray(md5(raw, usedforsecurity=False).digest())
+    digest[6] = digest[6] & 0x0F | 0x30  # version 3
+    digest[8] = digest[8] & 0x3F | 0x80
+    text = digest.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def is_uuid(text: str) -> bool:

@@ -1,5 +1,6 @@
 """What is known of jobs and datasets beside their rows, as it is kept between questions."""
 
+from threading import Lock
 from typing import NamedTuple
 
 import msgspec
@@ -9,8 +10,11 @@ from headwater.dialects.marquez.kept import Kept
 from headwater.dialects.marquez.objects import ColumnLineage, Facets, Field, Run
 from headwater.event import Gist, Tag
 from headwater.ids import Key, NodeId
+from headwater.memo import Memo
 
 BUDGET = 48 << 20
+CODE = 64 << 20
+"""Bytes of the SQL and source code of jobs that are kept, about."""
 COUNTS = 20_000
 
 
@@ -90,6 +94,19 @@ class CurrentVersion(NamedTuple):
     writers: tuple[Key, ...]
 
 
+class Texts:
+    """Texts by the digest of the facet that states them, for all threads."""
+
+    def __init__(self, budget: int) -> None:
+        self._memo: Memo[bytes, str] = Memo(budget)
+        self._lock = Lock()
+        self.get = self._memo.get
+
+    def put(self, digest: bytes, text: str) -> None:
+        with self._lock:
+            self._memo.put(digest, text, 200 + len(text))
+
+
 class Memory:
     """What questions leave for the next ones."""
 
@@ -99,3 +116,4 @@ class Memory:
         self.jobs: Kept[KnownJob] = Kept(BUDGET)
         self.datasets: Kept[KnownDataset] = Kept(BUDGET)
         self.writes: Kept[int] = Kept(COUNTS)
+        self.code = Texts(CODE)

@@ -1,6 +1,6 @@
 """Runs in Marquez' shape."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -28,6 +28,7 @@ EVENTS = 10_000
 """How many of a run's newest events are folded at most."""
 CHILDREN = 1_000
 READS = 100_000
+_BEFORE_ALL = -(1 << 62)
 _UNENDED = frozenset({"NEW", "RUNNING"})
 
 
@@ -40,7 +41,8 @@ class RunViews:
         self._domain = asked.domain
         self._ledger = RunLedger(asked.browser, asked.domain, READS)
         self._versions: dict[tuple[Key, bytes], str] = {}
-        self._stated: dict[NodeId, list[tuple[int, bytes]]] = {}
+        self._canonical: dict[NodeId, tuple[Key, Key]] = {}
+        self._stated: dict[NodeId, list[tuple[int, str]]] = {}
         self._room = Room()
 
     async def brief(self, rows: Sequence[RunRow]) -> list[Run]:
@@ -51,17 +53,23 @@ class RunViews:
     async def whole(self, rows: Sequence[RunRow]) -> list[Run]:
         """Runs with all that their events add up to."""
         await self.learn_versions(rows)
-        return [await self.made(row, history.fold_run(await self.events(row))) for row in rows]
+        told = self.told(rows)
+        return [await self.made(row, history.fold_run(await anext(told))) for row in rows]
 
     async def made(self, row: RunRow, detail: RunDetail) -> Run:
         """A run, whose version was learnt, with what its events add up to."""
         return await self._run(row, detail)
 
     async def events(self, row: RunRow) -> Stamped:
-        positions = await self._browser.run_events(row.record.job, row.record.run_id)
-        newest = sorted(positions, reverse=True)[:EVENTS]
-        events, _ = await self._log.events(self._browser, newest)
-        return events
+        return await anext(self.told([row]))
+
+    async def told(self, rows: Sequence[RunRow]) -> AsyncIterator[Stamped]:
+        """The newest events of each of the runs, in their order."""
+        names = [(row.record.job, row.record.run_id) for row in rows]
+        places = await self._browser.run_places(names)
+        newest = [sorted(places[name], reverse=True)[:EVENTS] for name in names]
+        async for events in self._log.grouped(self._browser, newest):
+            yield events
 
     async def learn_versions(self, rows: Iterable[RunRow]) -> None:
         """Reads what names the job versions of these runs."""
@@ -166,9 +174,7 @@ class RunViews:
 
     async def read_version(self, row: RunRow, dataset: NodeId) -> tuple[str, RunRow | None]:
         """The version of a dataset that a run read, and the run that made it."""
-        key = dataset.key(self._domain)
-        known = (await self._browser.nodes((key,)))[key]
-        canonical = known.alias_of or key
+        key, canonical = await self._keys_of(dataset)
         if row.record.at is not None:
             await self._ledger.shown((canonical,))
             await self._ledger.learn((canonical,))
@@ -176,29 +182,34 @@ class RunViews:
             if made is not None:
                 version = identity.written_version(dataset, made.job, made.record.run_id)
                 return version, made
-        return identity.stated_version(dataset, await self._schema_read(row, dataset, key)), None
+        return await self._version_stated(row, dataset, key), None
 
-    async def _schema_read(self, row: RunRow, dataset: NodeId, key: Key) -> bytes:
-        """The schema that a dataset which nobody wrote had when a run read it."""
+    async def _keys_of(self, dataset: NodeId) -> tuple[Key, Key]:
+        """The key of a dataset and that of the one which it is an alias of: often its own."""
+        known = self._canonical.get(dataset)
+        if known is None:
+            key = dataset.key(self._domain)
+            row = (await self._browser.nodes((key,)))[key]
+            known = self._canonical[dataset] = (key, row.alias_of or key)
+        return known
+
+    async def _version_stated(self, row: RunRow, dataset: NodeId, key: Key) -> str:
+        """The version, by its schema, that a dataset which nobody wrote had when a run read it."""
         stated = self._stated.get(dataset)
         if stated is None:
-            found = await self._browser.statings(key)
-            stated = [(each.time, each.digest) for each in found if not each.writes]
+            found = [each for each in await self._browser.statings(key) if not each.writes]
+            stated = [(each.time, identity.stated_version(dataset, each.digest)) for each in found]
+            stated.append((_BEFORE_ALL, identity.stated_version(dataset, b"")))
             self._stated[dataset] = stated
-        last = row.record.newest
-        before = [
-            digest for time, digest in stated if last is not None and time <= stamp_time(last)
-        ]
-        return before[0] if before else b""
+        newest = row.record.newest
+        last = _BEFORE_ALL if newest is None else stamp_time(newest)
+        return next(version for time, version in stated if time <= last)
 
 
 def facets(bodies: Mapping[str, bytes]) -> Facets:
     """Facets as they were stated, without their secrets."""
-    return {
-        name: msgspec.Raw(mask.masked(body))
-        for name, body in bodies.items()
-        if declared.shown(name)
-    }
+    shown = {name: body for name, body in bodies.items() if declared.shown(name)}
+    return {name: msgspec.Raw(body) for name, body in mask.masked_each(shown).items()}
 
 
 def _bodies(detail: RunDetail) -> Iterator[bytes]:

@@ -1,18 +1,20 @@
 """Search: Marquez' own, and the one that it needs OpenSearch for. Both ask Headwater's index."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 
 import msgspec
 
+from headwater import history
 from headwater.auth.principal import Scope
-from headwater.dialects.marquez import identity, params, shelf, times
+from headwater.dialects.marquez import code, identity, params, shelf, times
 from headwater.dialects.marquez.cards import node_id
 from headwater.dialects.marquez.jobs import type_of
 from headwater.dialects.marquez.objects import (
     DatasetHit,
     DatasetHits,
+    Facets,
     JobHit,
     JobHits,
     SearchResult,
@@ -23,10 +25,11 @@ from headwater.dialects.marquez.runs import RunViews
 from headwater.dialects.marquez.runs import facets as shown_facets
 from headwater.dialects.marquez.times import iso
 from headwater.dialects.openlineage import numbered
+from headwater.dialects.openlineage.numbered import Room
 from headwater.errors import InvalidParameter
 from headwater.http.message import Param, Request, Response, Route, json_response
 from headwater.ids import Key, NodeId, NodeKind, is_job
-from headwater.store import Direction, Hit, NodeDetail
+from headwater.store import Direction, Hit, NodeDetail, RunRow
 
 LIMIT = 10
 HITS = 10
@@ -36,6 +39,8 @@ CANDIDATES = 1_000
 LONGEST = 1_000
 DAY = 86_400_000_000
 BOTH = frozenset(NodeKind)
+CODE = "code"
+"""Where the words of a hit were found that no index knows of."""
 
 
 class Sort(Enum):
@@ -54,7 +59,7 @@ _COUNT: dict[str, object] = {
 
 
 class Search:
-    """Answers what names, columns, descriptions and tags hold some words."""
+    """Answers what names, columns, descriptions, tags and code hold some words."""
 
     def __init__(self, ask: Asker) -> None:
         self._ask = ask
@@ -74,7 +79,8 @@ class Search:
                       Param("after", params.TEXT, "Updated after this day, YYYY-MM-DD."),
                   ), answer=SearchResults),
             Route("GET", "/api/v2beta/search/jobs", self.jobs, "marquez_search_jobs", Scope.READ,
-                  "Jobs by their words, with what was found", params=(_WORDS,), answer=JobHits),
+                  "Jobs by their words, SQL and source code, with what was found",
+                  params=(_WORDS,), answer=JobHits),
             Route("GET", "/api/v2beta/search/datasets", self.datasets, "marquez_search_datasets",
                   Scope.READ, "Datasets by their words, with what was found", params=(_WORDS,),
                   answer=DatasetHits),
@@ -117,22 +123,23 @@ class Search:
 
         async def question(asked: Question) -> JobHits:
             hits, details, said = await _found(asked, words, NodeKind.JOB)
-            rows = await asked.browser.newest_runs(details, 1)
+            marks = [_highlight(hit, words, said[hit.key]) for hit in hits]
+            runs = await _newest_runs(asked, details)
             found = []
             for hit in hits:
-                runs = rows.get(hit.key)
+                run, run_facets = runs.get(hit.key, (None, {}))
                 found.append(
                     JobHit(
-                        identity.run_uuid(runs[0].record.run_id) if runs else None,
+                        None if run is None else identity.run_uuid(run.record.run_id),
                         hit.node.name,
                         hit.node.namespace,
                         type_of(details[hit.key].gist),
                         said[hit.key],
-                        runs[0].record.state if runs else None,
-                        {},
+                        None if run is None else run.record.state,
+                        run_facets,
                     )
                 )
-            return JobHits(tuple(found), tuple(_highlight(hit, words) for hit in hits))
+            return JobHits(tuple(found), tuple(marks))
 
         return json_response(await self._ask(request, question))
 
@@ -145,7 +152,7 @@ class Search:
                 DatasetHit(None, hit.node.name, hit.node.namespace, said[hit.key], None, {})
                 for hit in hits
             )
-            return DatasetHits(tuple(found), tuple(_highlight(hit, words) for hit in hits))
+            return DatasetHits(tuple(found), tuple(_highlight(hit, words, {}) for hit in hits))
 
         return json_response(await self._ask(request, question))
 
@@ -154,8 +161,13 @@ async def _found(
     asked: Question, words: str, kind: NodeKind
 ) -> tuple[list[Hit], dict[Key, NodeDetail], dict[Key, dict[str, msgspec.Raw]]]:
     hits = await asked.browser.search(asked.domain, words, frozenset({kind}), HITS)
-    details = await asked.browser.details([hit.key for hit in hits])
+    known = {hit.key for hit in hits}
+    if kind is NodeKind.JOB and len(hits) < HITS:
+        known.update(await code.jobs_with(asked, words, HITS - len(hits), known))
+    details = await asked.browser.details(known)
     nodes = {key: each.row.node for key, each in details.items()}
+    more = [Hit(key, node, CODE) for key, node in nodes.items() if key not in {h.key for h in hits}]
+    hits += sorted(more, key=_by_name)
     said = await shelf.facets(asked.browser, asked.log, nodes)
     shown = {
         key: shown_facets({name: each.facet.body for name, each in said[node].items()})
@@ -164,18 +176,44 @@ async def _found(
     return hits, details, shown
 
 
-def _highlight(hit: Hit, words: str) -> dict[str, tuple[str, ...]]:
+async def _newest_runs(asked: Question, jobs: Iterable[Key]) -> dict[Key, tuple[RunRow, Facets]]:
+    """Of each job the run with the newest start, and what is said of it."""
+    rows = [each for (each,) in (await asked.browser.newest_runs(jobs, 1)).values()]
+    told, room = RunViews(asked).told(rows), Room()
+    found: dict[Key, tuple[RunRow, Facets]] = {}
+    for row in rows:
+        bodies = history.fold_run(await anext(told)).run_facets
+        room.take(bodies.values())
+        found[row.record.job] = (row, shown_facets(bodies))
+    return found
+
+
+def _highlight(
+    hit: Hit, words: str, facets: Mapping[str, msgspec.Raw]
+) -> dict[str, tuple[str, ...]]:
     """Where the words were found, marked as OpenSearch marks them."""
-    name, text = {
+    pattern = re.compile(r"\s+".join(map(re.escape, words.split())), re.IGNORECASE)
+    parts = code.highlights(facets, pattern)
+    if hit.matched != CODE:
+        name, text = _place(hit)
+        parts[name] = [text]
+    return {
+        name: tuple([pattern.sub(_marked, text) for text in texts]) for name, texts in parts.items()
+    }
+
+
+def _place(hit: Hit) -> tuple[str, str]:
+    """The member of Marquez' document in which the words were found, and what it says."""
+    return {
         "namespace": ("namespace", hit.node.namespace),
         "field": ("facets.schema.fields.name", hit.field or ""),
         "text": ("facets.documentation.description", hit.text or ""),
     }.get(hit.matched, ("name", hit.node.name))
-    return {name: (re.sub(re.escape(words.strip()), _marked, text, flags=re.IGNORECASE),)}
 
 
 def _marked(match: re.Match[str]) -> str:
-    return f"<em>{match[0]}</em>"
+    """Word by word: the web UI knows no mark that goes over the end of a line."""
+    return re.sub(r"\S+", r"<em>\g<0></em>", match[0])
 
 
 def _words(request: Request) -> str:

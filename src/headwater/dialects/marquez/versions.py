@@ -109,6 +109,7 @@ class VersionViews:
     async def _made(self, places: Sequence[_Place]) -> list[DatasetVersion]:
         rows = [made for _, made in places if isinstance(made, RunRow)]
         await self._runs.learn_versions(rows)
+        told = self._runs.told(rows)
         tags = (await self._views.known([self._detail]))[0].tags
         found = []
         for place in places:
@@ -116,7 +117,7 @@ class VersionViews:
             run: Run | None = None
             used: dict[str, bytes] = {}
             if isinstance(made, RunRow):
-                events = await self._runs.events(made)
+                events = await anext(told)
                 detail = history.fold_run(events)
                 run = await self._runs.made(made, detail)
                 for use in detail.outputs:

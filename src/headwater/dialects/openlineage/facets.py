@@ -11,7 +11,7 @@ from msgspec.structs import astuple
 from headwater import mask
 from headwater.dialects.openlineage import columns, groups
 from headwater.dialects.openlineage.body import Body
-from headwater.dialects.openlineage.findings import MOST, Report, first, fits
+from headwater.dialects.openlineage.findings import LONGEST, MOST, Report, first, fits
 from headwater.dialects.openlineage.salvage import Reader
 from headwater.event import Gist, Owner, SchemaField, Tag
 from headwater.ids import NodeId, dataset, digest_of
@@ -54,7 +54,7 @@ class Known(Generic[B]):
         self.state = state
 
 
-class WireColumn(msgspec.Struct):
+class WireColumn(msgspec.Struct, gc=False):
     name: str
     type: str | None = None
     description: str | None = None
@@ -155,9 +155,29 @@ def _begun(value: Any) -> Any:
 def _schema(body: Schema, place: Place) -> Stated:
     if body.fields is None:
         return Stated({})
+    found = _flat(body.fields) or _nested(body.fields, place)
+    facts: Facts = {
+        "schema": tuple(found),
+        "schema_digest": digest_of(msgspec.msgpack.encode(found)),
+        "fields": tuple([sys.intern(field.name) for field in found]),
+    }
+    return Stated(facts, Gist(columns=len(found)))
+
+
+def _flat(columns: list[WireColumn]) -> list[SchemaField] | None:
+    """The columns as they stand, as nearly always; None: some are nested, too long, or too many."""
+    if len(columns) > MOST:
+        return None
+    for column in columns:
+        if column.fields or len(column.name) > LONGEST:
+            return None
+    return [SchemaField(column.name, column.type, column.description) for column in columns]
+
+
+def _nested(columns: list[WireColumn], place: Place) -> list[SchemaField]:
     found: list[SchemaField] = []
     paths = 0
-    ahead = [("", column) for column in reversed(body.fields)]
+    ahead = [("", column) for column in reversed(columns)]
     while ahead:
         path, column = ahead.pop()
         paths += len(path)
@@ -173,12 +193,7 @@ def _schema(body: Schema, place: Place) -> Stated:
         found.append(SchemaField(name, column.type, column.description))
         below = f"{name}."  # one string for all of them
         ahead.extend((below, inner) for inner in reversed(column.fields or ()))
-    facts: Facts = {
-        "schema": tuple(found),
-        "schema_digest": digest_of(msgspec.msgpack.encode(found)),
-        "fields": tuple(sys.intern(field.name) for field in found),
-    }
-    return Stated(facts, Gist(columns=len(found)))
+    return found
 
 
 def _columns(body: columns.ColumnLineage, place: Place) -> Stated:

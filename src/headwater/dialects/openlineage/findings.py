@@ -28,9 +28,10 @@ MOST = 50_000
 
 def fits(pointer: str, report: Report, *names: str | None) -> bool:
     """Whether names are short enough to be read; reports it when one is not."""
-    if any(name is not None and len(name) > LONGEST for name in names):
-        report(pointer, f"longer than {LONGEST} characters: not read")
-        return False
+    for name in names:
+        if name is not None and len(name) > LONGEST:
+            report(pointer, f"longer than {LONGEST} characters: not read")
+            return False
     return True
 
 

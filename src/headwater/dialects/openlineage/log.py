@@ -41,14 +41,19 @@ class Log:
     async def events(self, reader: Reader, positions: Sequence[int]) -> tuple[Stamped, bool]:
         """The events at these places in the log, and whether they are all that was asked for: of
         large ones, only the first."""
+        found, size = await self._sized(reader, positions)
+        return found, size is not None
+
+    async def _sized(self, reader: Reader, positions: Sequence[int]) -> tuple[Stamped, int | None]:
+        """The events, and how many bytes they have; None: they are not all."""
         found: Stamped = []
-        room = LARGEST
+        read = 0
         async for part, size in self._parts(reader, positions):
-            if room <= 0:
-                return found, False
+            if read >= LARGEST:
+                return found, None
             found += part
-            room -= size
-        return found, True
+            read += size
+        return found, read
 
     async def _parts(
         self, reader: Reader, positions: Sequence[int]
@@ -60,7 +65,26 @@ class Log:
             positions = positions[count:]
             size = sum(len(logged.body) for logged in bodies.values())
             yield list(self._stamped(bodies.values())), size
-            count = max(1, min(PAGE, 2 * count, count * _PART // max(size, 1)))
+            count = _next_count(count, size)
+
+    async def grouped(
+        self, reader: Reader, groups: Sequence[Sequence[int]]
+    ) -> AsyncIterator[Stamped]:
+        """The events of each group of places, as `events` gives them; small ones in one go."""
+        count, at = 4, 0
+        while at < len(groups):
+            end = _together(groups, at, count)
+            if end == at + 1:
+                events, size = await self._sized(reader, groups[at])
+                yield events
+            else:
+                wanted = [place for group in groups[at:end] for place in group]
+                bodies = await reader.bodies(wanted)
+                for group in groups[at:end]:
+                    yield list(self._stamped(bodies[place] for place in group if place in bodies))
+                size = sum(len(logged.body) for logged in bodies.values())
+            count = 1 if size is None else _next_count(count, size)
+            at = end
 
     def _stamped(self, bodies: Iterable[LoggedEvent]) -> Iterator[tuple[Stamp, Event]]:
         for logged in bodies:
@@ -114,6 +138,20 @@ class Log:
                 return found, True
             before = rows[-1][0]
         return found, False
+
+
+def _together(groups: Sequence[Sequence[int]], at: int, count: int) -> int:
+    """The end of the groups from `at` on that have at most so many places; one at the least."""
+    end, places = at + 1, len(groups[at])
+    while end < len(groups) and places + len(groups[end]) <= count:
+        places += len(groups[end])
+        end += 1
+    return end
+
+
+def _next_count(count: int, size: int) -> int:
+    """How many events to read next, after so many of this size."""
+    return max(1, min(PAGE, 2 * count, count * _PART // max(size, 1)))
 
 
 def _behind(stamp: Stamp) -> Stamp:

@@ -45,6 +45,11 @@ class Together(NamedTuple):
     outputs: tuple[DatasetUse, ...]
 
 
+class _Weighed(NamedTuple):
+    statement: NodeStatement
+    weight: int
+
+
 class Statements:
     """Reads statements; pointers in a statement start at its node."""
 
@@ -52,7 +57,7 @@ class Statements:
         self._strict = strict
         self._limit = name_limit
         self._lean = lean
-        self._memo: Memo[bytes, NodeStatement] = Memo(memo_bytes)
+        self._memo: Memo[bytes, _Weighed] = Memo(memo_bytes)
         self._together: Memo[bytes, Together] = Memo(memo_bytes)
 
     def read_all(
@@ -72,45 +77,47 @@ class Statements:
         if known is not None:
             return known
         own = Findings(self._strict)
-        together = Together(
-            digest,
-            self.read(JOB, job, "/job", own),
-            self._uses(inputs, "/inputs", own),
-            self._uses(outputs, "/outputs", own),
-        )
+        first = self._weighed(JOB, job, "/job", own)
+        read = self._uses(inputs, "/inputs", own)
+        written = self._uses(outputs, "/outputs", own)
+        uses = [tuple([DatasetUse(each.statement) for each in side]) for side in (read, written)]
+        together = Together(digest, first.statement, *uses)
         findings.take_over(own)
         if own.clean:
-            uses = (*together.inputs, *together.outputs)
-            weight = sum([_weight(use.statement) for use in uses], _weight(together.job))
+            weight = sum([each.weight for each in (*read, *written)], first.weight)
             self._together.put(digest, together, weight)
         return together
 
     def _uses(
         self, datasets: Sequence[WireDataset], side: str, findings: Findings
-    ) -> tuple[DatasetUse, ...]:
-        return tuple(
-            [
-                DatasetUse(self.read(USED, dataset, f"{side}/{at}", findings))
-                for at, dataset in enumerate(datasets)
-            ]
-        )
+    ) -> list["_Weighed"]:
+        return [
+            self._weighed(USED, dataset, f"{side}/{at}", findings)
+            for at, dataset in enumerate(datasets)
+        ]
 
     def read(
         self, role: Role, wire: WireJob | WireDataset, pointer: str, findings: Findings
     ) -> NodeStatement:
+        return self._weighed(role, wire, pointer, findings).statement
+
+    def _weighed(
+        self, role: Role, wire: WireJob | WireDataset, pointer: str, findings: Findings
+    ) -> "_Weighed":
         digest = _digest(role, wire)
-        statement = self._memo.get(digest)
-        if statement is None:
+        known = self._memo.get(digest)
+        if known is None:
             own = Findings(self._strict)
             statement = self._build(role, wire, digest, own)
+            known = _Weighed(statement, _weight(statement))
             if own.refused:
                 for problem in own.refused:
                     findings.refuse(pointer + problem.pointer, problem.reason)
             else:
-                self._memo.put(digest, statement, _weight(statement))
-        for problem in statement.flags:
+                self._memo.put(digest, known, known.weight)
+        for problem in known.statement.flags:
             findings.odd(pointer + problem.pointer, problem.reason)
-        return statement
+        return known
 
     def _build(
         self, role: Role, wire: WireJob | WireDataset, digest: bytes, findings: Findings
@@ -125,7 +132,7 @@ class Statements:
         facts: facets.Facts = {}
         found: list[Facet] = []
         for facet, text in body.split(memoryview(wire.facets), "/facets", findings):
-            deleted, gist = _facet(role, node, facet, text, facts, findings)
+            deleted, gist = _read_facet(role, node, facet, text, facts, findings)
             kept = b"" if self._lean else text
             found.append(Facet(sys.intern(facet), kept, deleted, gist, digest_of(text)))
         if self._lean:
@@ -175,10 +182,10 @@ def _weight(statement: NodeStatement) -> int:
     return weight + sum(150 + 70 * len(f.fields) for f in flows) + 70 * sum(sources.values())
 
 
-def _facet(
+def _read_facet(
     role: Role, node: NodeId, name: str, text: bytes, facts: facets.Facts, findings: Findings
 ) -> tuple[bool, bytes]:
-    """Reads one facet and adds what it states to the facts. Whether it deletes, and its gist."""
+    """Adds what one facet states to the facts; returns whether it deletes, and its gist."""
     known = facets.find(role.known, name)
     if known is None:
         if name == "lineage":

@@ -11,10 +11,10 @@ import msgspec
 
 from headwater import fold
 from headwater.errors import Problem
-from headwater.event import Event, EventKind, EventType, Octets, Received
+from headwater.event import Event, EventKind, EventType, Facet, Octets, Received
 from headwater.ids import Key
 from headwater.memo import Memo
-from headwater.records import Content, PackedContent, Projected
+from headwater.records import Content, NodeRecord, PackedContent, Projected
 from headwater.stores.sqlite import codec
 
 Item = tuple[Received, Projected | None]
@@ -49,7 +49,33 @@ class _Batch(msgspec.Struct, array_like=True):
     positions: list[int] | None
 
 
-_batches = msgspec.msgpack.Decoder(_Batch)
+class _ReadNode(NodeRecord, frozen=True, eq=False, array_like=True):
+    """A node record as it is read: what it says is decoded where it is not a repetition."""
+
+    facets: msgspec.Raw  # type: ignore[assignment] # packed
+    schema: bytes | None = None
+    fields: msgspec.Raw = msgspec.Raw(b"\x90")  # type: ignore[assignment] # packed
+
+    def whole(self) -> NodeRecord:
+        facets, fields = _facets.decode(self.facets), _fields.decode(self.fields)
+        return NodeRecord(self.key, self.node, self.digest, facets, self.schema, fields, self.hides)
+
+
+class _ReadProjected(Projected, frozen=True, eq=False, array_like=True):
+    nodes: tuple[_ReadNode, ...]
+
+
+class _ReadLine(_Line, array_like=True):
+    projected: _ReadProjected | None
+
+
+class _ReadBatch(_Batch, array_like=True):
+    lines: list[_ReadLine]  # type: ignore[assignment] # a list of lines
+
+
+_batches = msgspec.msgpack.Decoder(_ReadBatch)
+_facets = msgspec.msgpack.Decoder(tuple[Facet, ...])
+_fields = msgspec.msgpack.Decoder(tuple[str, ...])
 
 
 class Packer:

@@ -22,7 +22,10 @@ from headwater.stores.sqlite.names import KINDS
 from headwater.stores.sqlite.nodes import Namespaces
 
 CHUNK = 500
-"""How many jobs are asked for their newest run at once."""
+"""How many jobs are asked for their newest run, or for what they state, at once."""
+
+FAR, FEW = 1_000, 1_000
+"""From which offset on a page of runs is looked for past the few that are not complete."""
 
 _GISTS = {"dataSource": "source_gists", "tags": "tag_gists"}
 _gist = msgspec.json.Decoder(Gist)
@@ -174,9 +177,27 @@ class Browsing(Listing):
         return found
 
     async def slice_runs(self, job: Key, part: Slice) -> list[RunRow]:
-        ids = self._known_ids((job,))
-        rows = self._db.all("slice_runs", ids[0], part.limit, part.offset) if ids else []
+        rows: list[Row] = []
+        for identity in self._known_ids((job,)):
+            mark, rest = self._run_mark(identity, part.offset)
+            if mark is None:
+                rows = self._db.all("slice_runs", identity, part.limit, rest)
+            else:
+                rows = self._db.all("slice_runs_from", identity, part.limit, rest, *mark)
         return self._brief(rows)
+
+    def _run_mark(self, job: int, offset: int) -> tuple[Row | None, int]:
+        """A run from which on the page is counted, and how many runs come before the page there."""
+        if offset < FAR:
+            return None, offset
+        row = self._db.one("few_incomplete", job, FEW + 1)
+        few = FEW + 1 if row is None else int(row[0])
+        mark = self._db.one("nth_complete", job, offset - few) if few <= FEW else None
+        if mark is None:
+            return None, offset
+        before = self._db.one("incomplete_before", job, *mark)
+        assert before is not None
+        return mark, few - int(before[0])
 
     async def count_runs(self, job: Key) -> int:
         ids = self._known_ids((job,))
@@ -207,22 +228,7 @@ class Browsing(Listing):
             )
             for row in rows
         ]
-        links = {record.links[1] for record in records if record.links is not None}
-        named = {key for link in links for key in (link.parent_job, link.root_job) if key}
-        known = {node.key: node.node for node in self._node_rows(named).values()}
-        found = []
-        for row, record in zip(rows, records, strict=True):
-            link = None if record.links is None else record.links[1]
-            found.append(
-                RunRow(
-                    self._rows[row[1]].node,
-                    record,
-                    None if row[7] is None else digests[row[7]],
-                    None if link is None else known.get(link.parent_job),
-                    None if link is None or link.root_job is None else known.get(link.root_job),
-                )
-            )
-        return found
+        return self._linked(rows, records, digests)
 
     async def ended_versions(self, job: Key) -> list[tuple[bytes, int, int, int]]:
         ids = self._known_ids((job,))

@@ -1,5 +1,6 @@
 """How records are written in columns, and read back."""
 
+import functools
 import operator
 import struct
 from collections.abc import Collection
@@ -229,6 +230,7 @@ def decode_run(
 _dashes = operator.itemgetter(8, 13, 18, 23)
 
 
+@functools.lru_cache(maxsize=4_096)  # the events of a run, and of all under one parent, name it
 def write_run_id(run_id: str) -> bytes | str:
     """A UUID in its usual form takes 16 bytes; anything else stays text."""
     if len(run_id) != 36 or _dashes(run_id) != ("-", "-", "-", "-"):

@@ -33,6 +33,8 @@ class Edges:
         self._renamed: set[Edge] = set()
         self._owners: dict[int, Key] = {}
         self._declared: dict[int, tuple[Stamp, int]] = {}
+        self._current: list[Row] = []
+        self._origins: list[Row] = []
         self._standings = Standings(db)
 
     def reset(self) -> None:
@@ -44,10 +46,11 @@ class Edges:
         self._seen.clear()
         self._renamed.clear()
         self._owners.clear()
+        self._current.clear()
+        self._origins.clear()
 
-    def see(self, edge: Edge, stamp: Stamp, run: int | None, new_run: bool) -> None:
-        """An event states the edge; `new_run`: none of its run's events had."""
-        time = stamp_time(stamp)
+    def see(self, edge: Edge, stamp: Stamp, time: int, run: int | None, new_run: bool) -> None:
+        """An event of that time (µs) states the edge; `new_run`: none of its run's events had."""
         known = self._seen.get(edge)
         if known is None:
             self._seen[edge] = _Seen(time, stamp, run, int(new_run))
@@ -59,7 +62,7 @@ class Edges:
             known.last_run = run
 
     def rename(self, old: int, new: int, stamp: Stamp) -> None:
-        self.see((new, old, new), stamp, None, new_run=False)
+        self.see((new, old, new), stamp, stamp_time(stamp), None, new_run=False)
         self._renamed.add((new, old, new))
 
     def touch(self, owner_id: int, owner: Key) -> None:
@@ -86,14 +89,18 @@ class Edges:
             moves.setdefault(move.job_id, []).append(move)
         for owner_id, owner in self._owners.items():
             self._refresh(owner_id, owner, moves.get(owner_id, []))
+        self._db.bulk("put_current", self._current)
+        self._db.bulk("set_origin", self._origins)
         self._clear()
 
     def _refresh(self, owner_id: int, owner: Key, moves: list[Moved]) -> None:
         """Works out which contents hold for an owner, and writes what changed by it."""
-        before, now = self._standings.update(owner_id, moves, self._declared.get(owner_id))
+        before, now = self._standings.update(
+            owner_id, moves, self._declared.get(owner_id), self._names.new(owner_id)
+        )
         if now == before:
             return
-        self._db.run("put_current", owner_id, codec.encode_current(now))
+        self._current.append((owner_id, codec.encode_current(now)))
         origins: dict[tuple[int, int], Origin] = {}
         flows = False
         node = self._names.node
@@ -114,4 +121,4 @@ class Edges:
             kept = held.get(pair, Origin(0)) & Origin.RENAMED
             wanted = origins.get(pair, Origin(0)) | kept
             if wanted != held.get(pair, Origin(0)):
-                self._db.run("set_origin", int(wanted), owner_id, *pair)
+                self._origins.append((int(wanted), owner_id, *pair))

@@ -62,6 +62,8 @@ class Facets:
         self._firsts: dict[int, Stamp] = {}
         self._texts: set[int] = set()
         self._linked: dict[int, tuple[str, list[bytes]]] = {}
+        self._stated: dict[tuple[int, bytes], Stamp] = {}
+        self._fields: set[tuple[int, int]] = set()
 
     def reset(self) -> None:
         for memo in (self._nodes, self._facets, self._schemas):
@@ -76,6 +78,8 @@ class Facets:
         self._firsts.clear()
         self._texts.clear()
         self._linked.clear()
+        self._stated.clear()
+        self._fields.clear()
 
     def load(self, wanted: Iterable[tuple[int, Stamp, NodeRecord]]) -> None:
         """Reads what the batch needs and memory does not hold, before any of it is merged."""
@@ -124,6 +128,7 @@ class Facets:
             if record.hides:
                 self._hide(node, known, stamp_time(stamp))
             return
+        record = record.whole()
         self._merge_facets(domain, node, known, stamp, record)
         if record.schema is not None:
             self._merge_schema(domain_id, node, stamp, record)
@@ -178,28 +183,28 @@ class Facets:
             self._linked[node] = (name, keys)
 
     def _merge_schema(self, domain_id: int, node: int, stamp: Stamp, record: NodeRecord) -> None:
+        """The memo holds the first stamp that this process knows of; the row, the first of all."""
         assert record.schema is not None
-        first = self._schemas.get((node, record.schema))
+        name = (node, record.schema)
+        first = self._schemas.get(name)
         if first is not None and stamp >= first:
             return
-        self._db.run("merge_schema", node, record.schema, stamp)
         if first is None:
             fields = self._names.fields(domain_id, dict.fromkeys(record.fields))
-            self._db.bulk("insert_field", [(field, node) for field in fields])
-            row = self._db.one("schema_first", node, record.schema)
-            assert row is not None
-            stamp = row[0]
-        self._schemas.put((node, record.schema), stamp)
+            self._fields.update([(field, node) for field in fields])
+        self._stated[name] = min(stamp, self._stated.get(name, stamp))
+        self._schemas.put(name, stamp)
 
     def flush(self) -> None:
         """Writes what the batch changed."""
         rows: list[Row] = [(*key, *facet) for key, facet in self._changed.items()]
         self._db.bulk("put_facet", rows)
         self._db.bulk("set_first", list(self._firsts.items()))
+        self._db.bulk("merge_schema", [(*name, first) for name, first in self._stated.items()])
+        self._db.bulk("insert_field", sorted(self._fields))
         for node, hidden_at in self._hidden.items():
             self._db.run("set_hidden", hidden_at, node)
-        for node in sorted(self._texts):
-            self._index_text(node)
+        self._index_texts()
         if self._linked:
             self._names.find(key for _, keys in self._linked.values() for key in keys)
             self._aliases.link(
@@ -211,14 +216,22 @@ class Facets:
         for node, facets in self._batch.items():
             self._facets.put(node, facets, 1 + len(facets))
         for node, known in self._states.items():
-            self._nodes.put(node, known)
+            if self._nodes.get(node) is not known:
+                self._nodes.put(node, known)
         self._clear()
 
-    def _index_text(self, node: int) -> None:
+    def _index_texts(self) -> None:
         """Descriptions and tags are searched as the text that holds now."""
-        gist = gist_of(blob for (blob,) in self._db.all("gists_of", node))
-        words = [gist.description] if gist.description else []
-        words += [tag.key if tag.value is None else f"{tag.key}={tag.value}" for tag in gist.tags]
-        self._db.run("delete_search_text", node)
-        if words:
-            self._db.run("insert_search_text", node, "\n".join(words))
+        texts: list[Row] = []
+        for node in sorted(self._texts):
+            facets = sorted(self._batch[node].items())
+            gist = gist_of(gist for _, (_, _, deleted, gist) in facets if gist and not deleted)
+            words = [gist.description] if gist.description else []
+            words += [
+                tag.key if tag.value is None else f"{tag.key}={tag.value}" for tag in gist.tags
+            ]
+            if not self._names.new(node):
+                self._db.run("delete_search_text", node)
+            if words:
+                texts.append((node, "\n".join(words)))
+        self._db.bulk("insert_search_text", texts)

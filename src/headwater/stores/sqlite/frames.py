@@ -62,7 +62,10 @@ class Answer(msgspec.Struct, tag=True, array_like=True):
     error: bytes = b""
     receipts: list[Receipt] = []
     named: bytes = b""
-    """The keys of the nodes that the batch named, joined."""
+    """The keys of the nodes that were named by all that was committed together, joined; the first
+    of its answers says it."""
+    last: int = 0
+    """The position of the last event of all that was."""
     whole: bool = False
     failure: str | None = None
     damaged: bool = False
@@ -77,6 +80,25 @@ _encode = msgspec.msgpack.Encoder().encode
 
 class Ended(Exception):
     """The other process is gone."""
+
+
+def frame(message: Order | Progress | Answer, more: Sequence[Octets] = ()) -> list[Octets]:
+    """A frame in pieces."""
+    encoded = _encode(message)
+    return [_HEAD.pack(len(encoded), sum(map(len, more))), encoded, *more]
+
+
+def parse(read: bytearray) -> tuple[Progress | Answer, int] | None:
+    """The first frame of what was read, and its size; None: not all of it is there."""
+    if len(read) < _HEAD.size:
+        return None
+    first, second = _HEAD.unpack_from(read)
+    size = _HEAD.size + first + second
+    if len(read) < size:
+        return None
+    with memoryview(read) as whole:
+        answer: Progress | Answer = _answers.decode(whole[_HEAD.size : _HEAD.size + first])
+    return answer, size
 
 
 class Wire:
@@ -95,9 +117,7 @@ class Wire:
 
     def send(self, message: Order | Progress | Answer, more: Sequence[Octets] = ()) -> None:
         """Raises Ended when nobody listens."""
-        encoded = _encode(message)
-        head = _HEAD.pack(len(encoded), sum(map(len, more)))
-        waiting = [memoryview(part) for part in (head, encoded, *more) if part]
+        waiting = [memoryview(part) for part in frame(message, more) if part]
         try:
             while waiting:
                 sent = self._socket.sendmsg(waiting[:_AT_ONCE])

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -12,6 +13,7 @@ from headwater.stores.sqlite.connection import Connection, translated
 from headwater.stores.sqlite.integrity import examine_idle
 
 T = TypeVar("T")
+LOOK_SECONDS = 0.005
 
 
 class KeyBook:
@@ -21,6 +23,8 @@ class KeyBook:
         self._path = path
         self._mark = path.with_name(path.name + ".keys")
         self._mark_file = str(self._mark)
+        self._version = 0
+        self._looked_at = float("-inf")
 
     async def domains(self) -> list[Domain]:
         return await asyncio.to_thread(
@@ -78,15 +82,23 @@ class KeyBook:
         return revoked
 
     def keys_version(self) -> int:
-        """The length of a file beside the database that every change of a key makes longer."""
-        try:
-            return os.stat(self._mark_file).st_size  # noqa: PTH116 # asked with every request
-        except FileNotFoundError:
-            return 0
+        """The length of a file beside the database that every change of a key makes longer.
+
+        Asked with every request; a change by another process is seen `LOOK_SECONDS` later.
+        """
+        now = time.monotonic()
+        if now - self._looked_at >= LOOK_SECONDS:
+            self._looked_at = now
+            try:
+                self._version = os.stat(self._mark_file).st_size  # noqa: PTH116 # half the time
+            except FileNotFoundError:
+                self._version = 0
+        return self._version
 
     def _touch(self) -> None:
         with self._mark.open("ab") as mark:
             mark.write(b".")
+        self._looked_at = float("-inf")
 
     def _look(self, work: Callable[[Connection], T]) -> T:
         with translated():

@@ -1,7 +1,10 @@
 """Lists, details and search."""
 
+from collections.abc import Sequence
+
 from headwater.event import EventType
 from headwater.ids import NodeKind, event_id
+from headwater.records import RunRecord
 from headwater.store import (
     EventFilter,
     EventRow,
@@ -118,39 +121,44 @@ class Listing(Searching):
 
     def _run_rows(self, rows: list[Row]) -> list[RunRow]:
         self._learn({row[1] for row in rows})
-        found: list[RunRow] = []
-        for row in rows:
-            said, version = self._said(row)
-            job = self._keys[row[1]]
-            record = codec.decode_run(job, row[0], (row[2], row[3], row[4], row[5]), row[6], said)
-            links = None if record.links is None else record.links[1]
-            named = self._node_rows(
-                key for key in (links and links.parent_job, links and links.root_job) if key
+        said = [_said(row) for row in rows]
+        wanted = {content for pairs in said for content in pairs}
+        wanted |= {row[7] for row in rows if row[7] is not None}
+        digests: dict[int, bytes] = (
+            dict(self._db.all("content_digests", array(wanted))) if wanted else {}
+        )
+        records = [
+            codec.decode_run(
+                self._keys[row[1]],
+                row[0],
+                (row[2], row[3], row[4], row[5]),
+                row[6],
+                {digests[content]: stamp for content, stamp in pairs.items()},
             )
-            by_key = {node.key: node.node for node in named.values()}
+            for row, pairs in zip(rows, said, strict=True)
+        ]
+        return self._linked(rows, records, digests)
+
+    def _linked(
+        self, rows: Sequence[Row], records: list[RunRecord], digests: dict[int, bytes]
+    ) -> list[RunRow]:
+        """The runs with the names of their jobs, their parents' and their roots'."""
+        links = {record.links[1] for record in records if record.links is not None}
+        named = {key for link in links for key in (link.parent_job, link.root_job) if key}
+        known = {node.key: node.node for node in self._node_rows(named).values()}
+        found = []
+        for row, record in zip(rows, records, strict=True):
+            link = None if record.links is None else record.links[1]
             found.append(
                 RunRow(
                     self._rows[row[1]].node,
                     record,
-                    version,
-                    by_key.get(links.parent_job) if links else None,
-                    by_key.get(links.root_job) if links and links.root_job else None,
+                    None if row[7] is None else digests[row[7]],
+                    None if link is None else known.get(link.parent_job),
+                    None if link is None or link.root_job is None else known.get(link.root_job),
                 )
             )
         return found
-
-    def _said(self, row: Row) -> tuple[dict[bytes, bytes], bytes | None]:
-        """What a run's events state, by digest, and the digest of its version."""
-        if row[7] is None:
-            return {}, None
-        version = self._db.one("content_by_id", row[7])
-        assert version is not None
-        if row[8] is None:
-            return {version[0]: row[5]}, version[0]
-        pairs = codec.decode_said(row[8])
-        ids = array(content for content, _ in pairs)
-        digests: dict[int, bytes] = dict(self._db.all("content_digests", ids))
-        return {digests[content]: stamp for content, stamp in pairs}, version[0]
 
     async def list_events(
         self, domain: str, where: EventFilter, page: Page, order: str = "desc", by: str = "time"
@@ -230,6 +238,13 @@ class Listing(Searching):
         row = self._db.one("counts", self._domain(domain))
         assert row is not None
         return dict(zip(("events", "runs", "jobs", "datasets", "namespaces"), row, strict=True))
+
+
+def _said(row: Row) -> dict[int, bytes]:
+    """The contents that a run's events state, each with its newest stamp."""
+    if row[7] is None:
+        return {}
+    return {row[7]: row[5]} if row[8] is None else dict(codec.decode_said(row[8]))
 
 
 def _id_floor(time: int) -> bytes:

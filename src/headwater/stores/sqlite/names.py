@@ -34,9 +34,15 @@ class Names:
         row = self._db.one("name_counters")
         assert row is not None
         self._next_node, self._next_namespace, self._next_field = (n + 1 for n in row)
+        self._first_new: int = self._next_node
 
     def begin(self) -> None:
         self._batch.clear()
+        self._first_new = self._next_node
+
+    def new(self, node: int) -> bool:
+        """Whether the node was made since `begin`."""
+        return node >= self._first_new
 
     @property
     def batch(self) -> Collection[Key]:

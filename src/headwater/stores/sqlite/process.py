@@ -1,10 +1,11 @@
 """A writing side in a process of its own, which takes its own processor.
 
 Writing and serving share nothing but the file, yet in one process they share the interpreter's
-lock. `WriterProcess` does what `WriteSide` does, by orders over a socket to a process that has one.
-The lock of the database is held by both, so it is free once both have ended.
+lock. `WriterProcess` does what a `WriteSide` does, by orders over a socket to a process that has
+one. The lock of the database is held by both, so it is free once both have ended.
 """
 
+import asyncio
 import contextlib
 import logging
 import pickle
@@ -32,6 +33,7 @@ from headwater.stores.sqlite.frames import (
     Progress,
     Wire,
 )
+from headwater.stores.sqlite.link import Link
 from headwater.stores.sqlite.lock import FileLock, Trace
 from headwater.stores.sqlite.migrations import Progress as Tell
 
@@ -43,58 +45,80 @@ _log = logging.getLogger(__name__)
 
 
 class WriterProcess(Condition):
-    """Used by the writer's thread. It outlives its process: when that ends by itself, the next
-    commit starts another one.
+    """Fills `store.Writing`. It outlives its process: when that ends by itself, the next order
+    starts another one. Orders are carried out in the order they came; several may be under way.
     """
+
+    width = 8
 
     def __init__(self, path: Path, lock: FileLock) -> None:
         super().__init__(path)
         self._lock = lock
         self._packer = Packer()
         self._process: subprocess.Popen[bytes] | None = None
-        self._wire: Wire | None = None
+        self._socket: socket.socket | None = None
+        self._link: Link | None = None
+        self._changing = asyncio.Lock()
+        """Held while the process ends or another one starts."""
+
+    @property
+    def condition(self) -> Condition:
+        return self
 
     def open(self, *, create: bool, progress: Tell) -> None:
         """As `WriteSide.open`."""
         self._start(self._lock.left, create=create, progress=progress)
 
-    def commit(
+    async def commit(
         self, batch: Sequence[tuple[Received, Projected | None]], positions: Sequence[int] | None
     ) -> list[Receipt]:
         """Raises Unavailable: nothing of the batch is known to be kept."""
         said, bodies = self._packer.pack(batch, positions)
-        answer = self._told(Commit(len(said)), [said, *bodies])
-        if answer.receipts:
-            last = max(receipt.position for receipt in answer.receipts)
-            named = answer.named
-            keys = (named[at : at + _KEY] for at in range(0, len(named), _KEY))
-            self.changes.note(keys, last)
-        return answer.receipts
+        order = Commit(len(said))
+        return (await self._told(order, [said, *bodies])).receipts
 
-    def probe(self) -> None:
+    async def probe(self) -> None:
         """As `WriteSide.probe`."""
-        self._told(Probe())
+        await self._told(Probe())
 
-    def close(self) -> bool:
+    async def close(self) -> bool:
         """As `WriteSide.close`."""
-        if self._wire is None:
-            return False
         try:
+            async with self._changing:
+                link = await self._linked()
+            if link is None:
+                return False
             if self.damaged:
-                self._ask(Condemn(self.failure or ""))
-            return self._ask(Close()).whole
+                await self._ask(link, Condemn(self.failure or ""))
+            return (await self._ask(link, Close())).whole
         except Unavailable:
             return False
         finally:
-            self._end()
+            async with self._changing:
+                await self._end()
 
-    def _told(self, order: Order, more: Sequence[Octets] = ()) -> Answer:
+    async def _told(self, order: Order, more: Sequence[Octets] = ()) -> Answer:
         """Gives an order, to a new process where the last one has ended."""
         if self.damaged:
             raise Unavailable(self.failure, DAMAGED_SECONDS)
-        if self._wire is None:
-            self._restart()
-        return self._ask(order, more)
+        link = self._link
+        if link is None or self._changing.locked():
+            async with self._changing:
+                link = await self._linked()
+                if link is None:
+                    await asyncio.to_thread(self._restart)
+                    link = await self._linked()
+                    assert link is not None
+        return await self._ask(link, order, more)
+
+    async def _linked(self) -> Link | None:
+        """The way to the process; None: there is none."""
+        if self._link is None and self._socket is not None:
+            link = Link(self._heard)
+            ours, self._socket = self._socket, None
+            await asyncio.get_running_loop().create_connection(lambda: link, sock=ours)
+            self._link = link
+        return self._link
 
     def _restart(self) -> None:
         try:
@@ -112,7 +136,7 @@ class WriterProcess(Condition):
             files = (theirs.fileno(), self._lock.fd)
             module = f"{__package__}.process_main"
             try:
-                self._process = subprocess.Popen(  # noqa: S603 # our own program
+                process = subprocess.Popen(  # noqa: S603 # our own program
                     [sys.executable, "-m", module, *map(str, files), str(self._path)],
                     stdin=subprocess.DEVNULL,
                     pass_fds=files,
@@ -121,49 +145,73 @@ class WriterProcess(Condition):
                 ours.close()
                 reason = f"no process that writes can be started: {error.strerror}"
                 raise Unavailable(reason) from error
-        self._wire = Wire(ours)
         try:
-            self._ask(Open(create, left), progress=progress)
-        except BaseException:
-            self._end()
+            wire = Wire(ours)
+            wire.send(Open(create, left))
+            while isinstance(answer := wire.answer(), Progress):
+                progress(answer.text)
+            self._heard(answer)
+            _require(answer)
+        except BaseException as error:
+            ours.close()
+            _reap(process)
+            if isinstance(error, Ended):
+                raise self._gone() from None
             raise
+        self._socket, self._process = ours, process
 
-    def _ask(
-        self, order: Order, more: Sequence[Octets] = (), progress: Tell = _log.warning
-    ) -> Answer:
+    async def _ask(self, link: Link, order: Order, more: Sequence[Octets] = ()) -> Answer:
         """Raises what the order led to; Unavailable: the process has ended, whatever it had done.
 
         An event of which it is not known whether it was kept is safe to send again.
         """
-        assert self._wire is not None
         try:
-            self._wire.send(order, more)
-            while isinstance(answer := self._wire.answer(), Progress):
-                progress(answer.text)
+            answer = await link.ask(order, more)
         except Ended:
-            self._end()
-            self.failure = "the process that writes to the database has ended"
-            _log.warning("%s: %s; the next event starts another one", self._path, self.failure)
+            async with self._changing:
+                if self._link is link:
+                    await self._end()
+                    raise self._gone() from None
             raise Unavailable(self.failure) from None
+        _require(answer)
+        return answer
+
+    def _heard(self, answer: Answer) -> None:
+        """How the writing side stands since an order was carried out, whoever waits for that."""
         for level, text in answer.logged:
             _log.log(level, "%s", text)
         if not self.damaged:
             self.damaged, self.failure = answer.damaged, answer.failure
         self.wrote_at = answer.wrote_at
-        if answer.error:
-            raise pickle.loads(answer.error)  # noqa: S301 # of our own process
-        return answer
+        if answer.named:
+            named = answer.named
+            keys = (named[at : at + _KEY] for at in range(0, len(named), _KEY))
+            self.changes.note(keys, answer.last)
 
-    def _end(self) -> None:
+    def _gone(self) -> Unavailable:
+        self.failure = "the process that writes to the database has ended"
+        _log.warning("%s: %s; the next event starts another one", self._path, self.failure)
+        return Unavailable(self.failure)
+
+    async def _end(self) -> None:
         """Lets the process end, which it does when nobody can give it an order."""
-        wire, self._wire = self._wire, None
+        link, self._link = self._link, None
         process, self._process = self._process, None
-        if wire is not None:
-            wire.close()
+        if link is not None:
+            link.close()
         if process is not None:
-            try:
-                process.wait(_END_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(_END_SECONDS)
+            await asyncio.to_thread(_reap, process)
+
+
+def _require(answer: Answer) -> None:
+    if answer.error:
+        raise pickle.loads(answer.error)  # noqa: S301 # of our own process
+
+
+def _reap(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(_END_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_END_SECONDS)

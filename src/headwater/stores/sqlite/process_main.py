@@ -24,6 +24,7 @@ from headwater.stores.sqlite.frames import (
     Progress,
     Wire,
 )
+from headwater.stores.sqlite.inbox import Inbox, Ordered
 from headwater.stores.sqlite.lock import FileLock
 from headwater.stores.sqlite.writing import WriteSide
 
@@ -46,10 +47,11 @@ class _Lines(logging.Handler):
 
 
 class Servant:
-    """Carries out orders one by one."""
+    """Carries out orders in the order they come; commits that wait, in one transaction."""
 
     def __init__(self, wire: Wire, path: Path, lock: int) -> None:
         self._wire = wire
+        self._inbox = Inbox(wire)
         self._path = path
         self._lock = lock
         self._lines = _Lines()
@@ -59,17 +61,46 @@ class Servant:
     def serve(self) -> None:
         """Returns after `Close`; raises Ended when who gives the orders is gone."""
         while True:
-            order, more = self._wire.order()
-            try:
-                answer = self._carried_out(order, more)
-            except Exception as error:  # noqa: BLE001 # told to who gave the order
-                answer = Answer(error=_pickled(error))
-            self._describe(answer)
-            self._wire.send(answer)
-            if isinstance(order, Close):
+            orders = self._inbox.take()
+            for answer in self._answers(orders):
+                self._describe(answer)
+                self._wire.send(answer)
+            if isinstance(orders[-1][0], Close):
                 return
 
-    def _carried_out(self, order: Order, more: memoryview) -> Answer:
+    def _answers(self, orders: list[Ordered]) -> list[Answer]:
+        """What fails together is done one by one, so that each is told its own."""
+        try:
+            if isinstance(orders[0][0], Commit):
+                return self._committed(orders)
+            return [self._carried_out(orders[0][0])]
+        except Exception as error:  # noqa: BLE001 # told to who gave the order
+            if len(orders) > 1:
+                return [answer for order in orders for answer in self._answers([order])]
+            return [Answer(error=_pickled(error))]
+
+    def _committed(self, orders: list[Ordered]) -> list[Answer]:
+        if self._side is None:
+            raise StoreError("no database is open")
+        read = [
+            unpack(more[: order.said], more[order.said :])
+            for order, more in orders
+            if isinstance(order, Commit)
+        ]
+        places = [each for _, positions in read for each in positions or ()]
+        receipts = self._side.commit([item for items, _ in read for item in items], places or None)
+        named = b"".join(self._side.named)
+        last = max([receipt.position for receipt in receipts], default=0)
+        answers = []
+        at = 0
+        for items, _ in read:
+            mine = receipts[at : at + len(items)]
+            at += len(items)
+            answers.append(Answer(receipts=mine, named=named, last=last))
+            named = b""
+        return answers
+
+    def _carried_out(self, order: Order) -> Answer:
         if isinstance(order, Open):
             lock = FileLock(self._path, self._lock, order.left)
             side = WriteSide(self._path, lock)
@@ -79,9 +110,6 @@ class Servant:
         if self._side is None:
             raise StoreError("no database is open")
         match order:
-            case Commit(said):
-                receipts = self._side.commit(*unpack(more[:said], more[said:]))
-                return Answer(receipts=receipts, named=b"".join(self._side.named))
             case Probe():
                 self._side.probe()
             case Condemn(reason):

@@ -61,9 +61,6 @@ VALUES (?, ?, ?, ?, ?, ?)
 -- name: set_hidden
 UPDATE node SET hidden_at = ? WHERE id = ?
 
--- name: gists_of
-SELECT gist FROM node_facet WHERE node_id = ? AND NOT deleted AND gist <> x'' ORDER BY name
-
 -- name: delete_search_text
 DELETE FROM search_text WHERE rowid = ?
 
@@ -73,9 +70,6 @@ INSERT INTO search_text (rowid, text) VALUES (?, ?)
 -- name: merge_schema
 INSERT INTO schema_version (node_id, digest, first) VALUES (?, ?, ?)
 ON CONFLICT (node_id, digest) DO UPDATE SET first = min(first, excluded.first)
-
--- name: schema_first
-SELECT first FROM schema_version WHERE node_id = ? AND digest = ?
 
 -- name: aliases_of
 SELECT other_id FROM alias WHERE node_id = ?
@@ -188,7 +182,10 @@ UPDATE node SET flows = ? WHERE id = ? AND flows <> ?
 SELECT source_id, target_id, origin FROM edge WHERE owner_id = ? AND origin <> 0
 
 -- name: set_origin
-UPDATE edge SET origin = ? WHERE owner_id = ? AND source_id = ? AND target_id = ?
+WITH held (origin, owner_id, source_id, target_id) AS (VALUES (?, ?, ?, ?))
+UPDATE edge SET origin = held.origin FROM held
+WHERE edge.owner_id = held.owner_id AND edge.source_id = held.source_id
+    AND edge.target_id = held.target_id
 
 -- name: last_position
 SELECT coalesce(max(position), 0) FROM event
@@ -399,7 +396,7 @@ FROM run r JOIN content c ON c.id = r.version_id
 WHERE r.job_id = ? AND r.complete IN (0, 1) AND r.at IS NOT NULL
 GROUP BY c.digest ORDER BY max(r.at) DESC
 
--- name: gists_of_many
+-- name: gists_of
 SELECT node_id, gist FROM node_facet
 WHERE node_id IN (SELECT value FROM carray(?)) AND NOT deleted AND gist <> x''
 ORDER BY node_id, name

@@ -1,11 +1,13 @@
 """The reads of one question, in one transaction on one connection."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
+from itertools import islice
 
 from headwater.event import gist_of
 from headwater.fold import Origin
-from headwater.ids import Key
+from headwater.ids import Key, NodeKind
 from headwater.records import FacetState, Stamp, stamp_time
+from headwater.slices import StatedFacet
 from headwater.store import (
     Direction,
     EdgeRow,
@@ -18,12 +20,13 @@ from headwater.store import (
 )
 from headwater.stores.sqlite import codec
 from headwater.stores.sqlite.bodies import Bodies
-from headwater.stores.sqlite.browsing import Browsing
+from headwater.stores.sqlite.browsing import CHUNK, Browsing
 from headwater.stores.sqlite.changes import Changes
 from headwater.stores.sqlite.connection import Connection, Row, array
 from headwater.stores.sqlite.holding import Holding
 from headwater.stores.sqlite.latest import Latest
 from headwater.stores.sqlite.locating import Locating
+from headwater.stores.sqlite.names import KINDS
 from headwater.stores.sqlite.nodes import Namespaces
 
 _ORIGINS = tuple(Origin(number) for number in range(1 << len(Origin)))
@@ -144,6 +147,35 @@ class SqliteReader(Browsing, Locating, Holding):
         rows = self._db.all("run_events", codec.write_run_id(run_id), ids[0])
         return [position for (position,) in rows]
 
+    async def stated_facets(
+        self,
+        domain: str,
+        kind: NodeKind,
+        names: Collection[str],
+        skipped: Callable[[bytes], bool],
+    ) -> AsyncIterator[list[StatedFacet]]:
+        where = (self._domain(domain), KINDS[kind], array(names))
+        rows = (row for row in self._db.each("stated_facets", *where) if not skipped(row[2]))
+        while part := list(islice(rows, CHUNK)):
+            self._learn_keys({row[0] for row in part})
+            yield [StatedFacet(self._keys[node], name, digest) for node, name, digest in part]
+
+    async def run_places(self, runs: Iterable[tuple[Key, str]]) -> dict[tuple[Key, str], list[int]]:
+        found: dict[tuple[Key, str], list[int]] = {}
+        stored: dict[Key, list[bytes]] = {}
+        for job, run_id in runs:
+            written = codec.write_run_id(run_id)
+            if isinstance(written, bytes):
+                found[job, run_id] = []
+                stored.setdefault(job, []).append(written)
+            else:  # few are no UUID
+                found[job, run_id] = await self.run_events(job, run_id)
+        for job, written_ids in stored.items():
+            for identity in self._known_ids((job,)):
+                for run, position in self._db.all("run_places", array(written_ids), identity):
+                    found[job, codec.read_run_id(run)].append(position)
+        return found
+
     async def facets(self, key: Key) -> dict[str, FacetState]:
         ids = self._known_ids((key,))
         if not ids:
@@ -170,7 +202,7 @@ class SqliteReader(Browsing, Locating, Holding):
         if not rows:
             return []
         gists: dict[int, list[bytes]] = {}
-        for node, gist in self._db.all("gists_of_many", array(rows)):
+        for node, gist in self._db.all("gists_of", array(rows)):
             gists.setdefault(node, []).append(gist)
         spans = {n: (a, b) for n, a, b in self._db.all("spans_of", array(rows))}
         details = []

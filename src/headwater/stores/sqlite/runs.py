@@ -240,7 +240,8 @@ class Runs:
                     moved.append(Moved(name[2], run.standing, standing))
                     run.standing = standing
                 run.dirty = run.new = False
-            self._kept.put(name, run)
+            if self._kept.get(name) is not run:
+                self._kept.put(name, run)
         self._db.bulk("insert_run", new)
         self._db.bulk("update_run", old)
         self._batch.clear()

@@ -70,10 +70,14 @@ class Standings:
         self._kept.clear()
 
     def update(
-        self, owner: int, moves: list[Moved], declared: tuple[Stamp, int] | None
+        self, owner: int, moves: list[Moved], declared: tuple[Stamp, int] | None, new: bool
     ) -> tuple[Held, Held]:
-        """Returns (held before, holds now). Called when the runs of the batch are written."""
-        known = self._kept.get(owner)
+        """Returns (held before, holds now). Called when the runs of the batch are written.
+
+        Args:
+            new: the batch made the owner, so the database knows nothing else of it.
+        """
+        known = _Owner([]) if new else self._kept.get(owner)
         if known is None:
             row = self._db.one("current_of", owner)
             known = _Owner([] if row is None else codec.decode_current(row[0]))
@@ -84,10 +88,10 @@ class Standings:
             if not all(known.move(moved) for moved in moves):
                 self._read(owner, known)
         before, known.held = known.held, known.holds()
-        if len(known.later) <= LATER_KEPT:
-            self._kept.put(owner, known)
-        else:
+        if len(known.later) > LATER_KEPT:
             self._kept.drop(owner)
+        elif self._kept.get(owner) is not known:
+            self._kept.put(owner, known)
         return before, known.held
 
     def _read(self, owner: int, known: _Owner) -> None:

@@ -33,7 +33,8 @@ from headwater.stores.sqlite.migrations import Progress, check
 from headwater.stores.sqlite.nodes import Namespaces
 from headwater.stores.sqlite.process import WriterProcess
 from headwater.stores.sqlite.reader import SqliteReader
-from headwater.stores.sqlite.writing import WriteSide, replace
+from headwater.stores.sqlite.thread import WriterThread
+from headwater.stores.sqlite.writing import replace
 
 T = TypeVar("T")
 
@@ -64,8 +65,7 @@ class SqliteStore(AccountBook):
         self._read_only = read_only
         self._apart = apart
         self._lock: FileLock | None = None
-        self._writing: WriteSide | WriterProcess | None = None
-        self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="headwater-writer")
+        self._writing: WriterThread | WriterProcess | None = None
         self._read_threads = ThreadPoolExecutor(READERS, thread_name_prefix="headwater-reader")
         self._local = threading.local()
         self._readers: list[Connection] = []
@@ -80,13 +80,17 @@ class SqliteStore(AccountBook):
                 raise damaged(self._path, error.message) from error
             return
         lock = FileLock.acquire(self._path)
-        side = (WriterProcess if self._apart else WriteSide)(self._path, lock)
+        writing = (WriterProcess if self._apart else WriterThread)(self._path, lock)
         try:
-            self._write_thread.submit(side.open, create=create, progress=progress).result()
+            writing.open(create=create, progress=progress)
         except BaseException:
             lock.release(clean=False)
             raise
-        self._lock, self._writing = lock, side
+        self._lock, self._writing = lock, writing
+
+    @property
+    def width(self) -> int:
+        return 1 if self._writing is None else self._writing.width
 
     async def commit(
         self,
@@ -95,9 +99,7 @@ class SqliteStore(AccountBook):
     ) -> list[Receipt]:
         if self._writing is None:
             raise Unavailable("the database is open for reading only")
-        return await asyncio.get_running_loop().run_in_executor(
-            self._write_thread, self._writing.commit, batch, positions
-        )
+        return await self._writing.commit(batch, positions)
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
@@ -113,7 +115,7 @@ class SqliteStore(AccountBook):
             if self._writing is None:
                 raise
             if not isinstance(error, Unreadable):
-                self._writing.condemn(error)
+                self._writing.condition.condemn(error)
             raise Unavailable(error.message, DAMAGED_SECONDS) from error
 
     async def read(self, question: Callable[[Reader], Awaitable[T]]) -> T:
@@ -125,7 +127,7 @@ class SqliteStore(AccountBook):
             side = self._side()
             side.db.begin("DEFERRED")
             try:
-                changes = None if self._writing is None else self._writing.changes
+                changes = None if self._writing is None else self._writing.condition.changes
                 return _drive(question(SqliteReader(*side, self._latest, changes)))
             finally:
                 side.db.rollback()
@@ -202,10 +204,8 @@ class SqliteStore(AccountBook):
         return await asyncio.get_running_loop().run_in_executor(self._read_threads, read)
 
     async def ping(self) -> None:
-        if self._writing is not None and self._writing.doubtful:
-            await asyncio.get_running_loop().run_in_executor(
-                self._write_thread, self._writing.probe
-            )
+        if self._writing is not None and self._writing.condition.doubtful:
+            await self._writing.probe()
         await self.read(_nothing)
 
     async def facts(self) -> Mapping[str, int]:
@@ -233,15 +233,14 @@ class SqliteStore(AccountBook):
     async def _close(self, successor: Path | None = None) -> None:
         await self._close_readers()
         if self._writing is not None and self._lock is not None:
-            side, self._writing = self._writing, None
+            writing, self._writing = self._writing, None
             lock, self._lock = self._lock, None
-            clean = await asyncio.get_running_loop().run_in_executor(self._write_thread, side.close)
+            clean = await writing.close()
             try:
                 if successor is not None:
                     await asyncio.to_thread(replace, self._path, successor)
             finally:
                 lock.release(clean=clean)
-        self._write_thread.shutdown()
 
     async def _close_readers(self) -> None:
         await asyncio.to_thread(self._read_threads.shutdown)

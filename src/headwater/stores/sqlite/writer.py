@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from headwater.errors import Conflict
 from headwater.event import Octets, Received
 from headwater.ids import Key, NodeId, event_id
-from headwater.records import Projected
+from headwater.records import Projected, stamp_time
 from headwater.slices import QUARTER
 from headwater.store import Receipt
 from headwater.stores.sqlite import codec
@@ -209,8 +209,9 @@ class Writer:
             fresh = set(stated)
         else:
             self._edges.declare(owner_id, projected.stamp, said.id)
+        stamp, time = projected.stamp, stamp_time(projected.stamp)
         for edge in said.edges:
-            self._edges.see((owner_id, *edge), projected.stamp, run, edge in fresh)
+            self._edges.see((owner_id, *edge), stamp, time, run, edge in fresh)
         self._edges.touch(owner_id, projected.owner)
         return run
 

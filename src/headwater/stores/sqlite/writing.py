@@ -224,7 +224,7 @@ class WriteSide(Condition):
 def _set_up(db: Connection) -> None:
     db.pragma("journal_mode = WAL")
     db.pragma("synchronous = FULL")
-    db.pragma("cache_size = -65536")
+    db.pragma("cache_size = -40960")
     db.pragma("temp_store = MEMORY")
 
 

@@ -50,6 +50,18 @@ def test_48_49_hops(tmp_path: Path) -> None:
     tell(tmp_path, story)
 
 
+def test_48_the_depth_is_20_where_none_is_asked(tmp_path: Path) -> None:
+    async def story(marquez: Marquez) -> None:
+        chain = [event(n, job=f"j{n}", reads=(f"d{n}",), writes=(f"d{n + 1}",)) for n in range(25)]
+        await marquez.post(*chain)
+        found = await marquez.lineage("job:shop:j0")
+        assert len([node for node in found.values() if node["type"] == "JOB"]) == 21
+        assert found == await marquez.lineage("job:shop:j0", depth=20)
+        assert len(await marquez.lineage("job:shop:j0", depth=30)) == 51
+
+    tell(tmp_path, story)
+
+
 def test_directions_and_times(tmp_path: Path) -> None:
     async def story(marquez: Marquez) -> None:
         await marquez.post(*CHAIN, event(3, minute=2, job="J3", reads=("a",), writes=("d",)))
@@ -144,6 +156,8 @@ def test_53_edges_are_those_of_the_last_complete_run(tmp_path: Path) -> None:
             event(3, "START", 3, "stream", ("topic",), ("sink",), job_facets=kafka),
             event(3, "RUNNING", 4, "stream", job_facets=kafka),
         )
+        assert names(await marquez.lineage("job:shop:stream")) == "sink stream topic"
+        await marquez.post(event(3, "COMPLETE", 5, "stream"))
         assert names(await marquez.lineage("job:shop:stream")) == "sink stream topic"
         assert (await marquez.job("stream"))["type"] == "STREAM"
 

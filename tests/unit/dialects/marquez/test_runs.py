@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import UTC, datetime, timedelta
+from hashlib import md5
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +52,12 @@ def test_6_7_8_states(
 
 def test_9_10_order_and_repetition_change_nothing(tmp_path: Path) -> None:
     async def story(marquez: Marquez) -> None:
-        start = event(1, "START", 0, reads=("raw",), writes=("orders",))
-        done = event(1, "COMPLETE", 1, reads=("raw",), writes=("orders",))
+        orders = dataset("orders", facets=schema("id", "x"))
+        start = event(1, "START", 0, reads=("raw",), writes=(orders,))
+        done = event(1, "COMPLETE", 1, reads=("raw",), writes=(orders,))
         await marquez.post(done, start, done, start)
+        assert [each["name"] for each in (await marquez.dataset("orders"))["fields"]] == ["id", "x"]
+        assert (await marquez.versions("orders"))["totalCount"] == 1
         runs = await marquez.runs()
         assert runs["totalCount"] == 1
         assert runs["runs"][0]["state"] == "COMPLETED"
@@ -67,7 +71,7 @@ def test_11_a_run_id_that_is_no_uuid(tmp_path: Path) -> None:
     async def story(marquez: Marquez) -> None:
         await marquez.post({**event(), "run": {"runId": "manual__1", "facets": {}}})
         run = (await marquez.runs())["runs"][0]
-        assert uuid.UUID(run["id"]).version == 3
+        assert run["id"] == str(uuid.UUID(bytes=md5(b"manual__1").digest(), version=3))
         assert (await marquez.ask(f"jobs/runs/{run['id']}"))["id"] == run["id"]
         assert (await marquez.ask("jobs/runs/manual__1"))["id"] == run["id"]
         await marquez.ask(f"jobs/runs/{run_id(7)}", status=404)

@@ -131,10 +131,10 @@ def test_500_x_500_columns_are_one_flow() -> None:
     sources = [of(f"t{at % 5}", f"c{at}", FILTER) for at in range(500)]
     facet = {"fields": {f"o{at}": {"inputFields": sources} for at in range(500)}}
     raw = msgspec.json.encode(facet)
-    began = time.perf_counter()
+    began = time.process_time()
     read = msgspec.json.decode(raw, type=columns.ColumnLineage)
     flows = columns.column_flows(read, TARGET, "", all_is_read)
-    assert time.perf_counter() - began < 2  # a guard against squares; it takes 0.2 s
+    assert time.process_time() - began < 2  # a guard against squares; it takes 0.2 s
     assert flows is not None
     assert [(len(flow.fields), len(flow.sources)) for flow in flows] == [(500, 500)]
 

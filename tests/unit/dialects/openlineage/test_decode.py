@@ -382,9 +382,9 @@ def test_47_column_lineage_of_500_x_500() -> None:
     fields = {f"o{at}": {"inputFields": sources} for at in range(500)}
     facets = {"columnLineage": FROM | {"fields": fields}}
     body = json.dumps(RUN_EVENT | {"outputs": [TABLE | {"facets": facets}]}).encode()
-    began = time.perf_counter()
+    began = time.process_time()
     lenient.decode(body)
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_split() -> None:
