@@ -319,7 +319,7 @@ def datazone_command(
 def dataarts_command(
     events: int, repetitions: int, connections: int, name: str, folder: Path | None
 ) -> None:
-    """Huawei's CreateLineageInfo, signed, against OpenLineage events that say the same."""
+    """Huawei's CreateLineageInfo, signed, against OpenLineage events of that size."""
     with working(folder) as made:
         rows = dataarts.run(events, repetitions, connections, made)
         settings: Row = {

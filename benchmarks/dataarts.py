@@ -1,8 +1,9 @@
-"""CreateLineageInfo, signed, against OpenLineage job events that say the same, in the same run.
+"""CreateLineageInfo, signed, against OpenLineage job events, in the same run.
 
 Two tables in, one out, five columns. A request repeats what one of some operators said before, or
 is of an operator that is new, with two tables that are new. An OpenLineage event has a time of its
-own, as a client's would.
+own, as a client's would. It is `bare`, of the names and columns alone, or `whole`: what the request
+says, all of it, as Headwater writes it into its log.
 """
 
 import hashlib
@@ -10,7 +11,8 @@ import hmac
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -22,11 +24,14 @@ from benchmarks.ingest import check_answers, check_arrived
 from benchmarks.results import Row
 from benchmarks.server import COUNT_EVENTS, Server
 from benchmarks.source import INGEST_PATH
+from headwater.dialects.dataarts import events
+from headwater.dialects.dataarts.operators import CREATE, Operator, Part
 
 PROJECT, WORKSPACE, CONNECTION = "p" * 32, "w" * 32, "c" * 32
 PATH = f"/v1/{PROJECT}/lineage/lineage-info"
 OPERATORS = 1_000
 REPEATED, NEW = "repeated", "new"
+BARE, WHOLE, SIGNED = "openlineage, bare", "openlineage, whole", "dataarts"
 NEW_SHARE = 4
 """One request of a new operator is timed for so many that repeat: each of them stays for good."""
 COLUMNS = 5
@@ -69,7 +74,8 @@ class Source:
     """Requests of one dialect, made and signed before the clock runs."""
 
     def __init__(self, title: str, key: str, secret: str) -> None:
-        self._signed = Signed(key, secret) if title == "dataarts" else None
+        self._title = title
+        self._signed = Signed(key, secret)
         self._bearer = f"Bearer {key}.{secret}"
         self._sent = 0
         self._known = OPERATORS
@@ -86,9 +92,9 @@ class Source:
         return iter(made)
 
     def _request(self, operator: int, number: int) -> bytes:
-        if self._signed is not None:
+        if self._title == SIGNED:
             return client.post(PATH, create(operator), self._signed)
-        body = job_event(operator, _START + timedelta(milliseconds=number))
+        body = MAKES[self._title](operator, _START + timedelta(milliseconds=number))
         return client.post(INGEST_PATH, body, lambda *_: [("Authorization", self._bearer)])
 
     def weigh(self, body: bytes) -> int:
@@ -129,7 +135,16 @@ def create(operator: int) -> bytes:
     return json.dumps(said).encode()
 
 
-def job_event(operator: int, time: datetime) -> bytes:
+def whole_event(operator: int, time: datetime) -> bytes:
+    """All that the request says, as an OpenLineage job event."""
+    said = Operator(PROJECT, WORKSPACE)
+    part = Part(CREATE, create(operator))
+    said.add(part)
+    name = f"manual.{uuid.uuid5(uuid.NAMESPACE_URL, said.job_name)}@node.{PROJECT}-workspace-"
+    return events.job_event(said, (part,), name + WORKSPACE, int(time.timestamp() * 1e6), {})
+
+
+def bare_event(operator: int, time: datetime) -> bytes:
     """The same lineage as an OpenLineage job event."""
     inputs, output = _tables(operator)
     schema = f"{_FACETS}/1-2-0/ColumnLineageDatasetFacet.json"
@@ -157,12 +172,19 @@ def job_event(operator: int, time: datetime) -> bytes:
     return json.dumps(event).encode()
 
 
+MAKES: dict[str, Callable[[int, datetime], bytes]] = {
+    BARE: bare_event,
+    WHOLE: whole_event,
+    SIGNED: lambda operator, _: create(operator),
+}
+
+
 class Side:
     """One dialect: its server, its database and its load."""
 
     def __init__(self, title: str, folder: Path, stack: ExitStack) -> None:
         self.title = title
-        self.database = folder / f"{title}.db"
+        self.database = folder / f"{title.replace(', ', '-')}.db"
         source = partial(Source, title, *_made_key(self.database))
         self.server = stack.enter_context(Server.headwater(self.database))
         self._loader = stack.enter_context(Loader(source))
@@ -181,11 +203,10 @@ class Side:
     def row(self, phase: str, connections: int) -> Row:
         reports = self._reports[phase]
         check_answers(*reports)
-        size = len(create(1) if self.title == "dataarts" else job_event(1, _START))
         return {
             "requests": self.title,
             "operators": phase,
-            "bytes": size,
+            "bytes": len(MAKES[self.title](1, _START)),
             "at a time": connections,
             **summary(reports),
             "server CPU µs/event": self._cpu[phase] / sum(each.requests for each in reports) * 1e6,
@@ -198,7 +219,7 @@ def run(events: int, repetitions: int, connections: int, folder: Path) -> list[R
     sizes = {REPEATED: events, NEW: events // NEW_SHARE}
     rows: list[Row] = []
     with ExitStack() as stack:
-        sides = [Side(title, folder, stack) for title in ("openlineage", "dataarts")]
+        sides = [Side(title, folder, stack) for title in MAKES]
         for side in sides:
             side.warm_up(connections)
         for phase, size in sizes.items():
@@ -206,8 +227,11 @@ def run(events: int, repetitions: int, connections: int, folder: Path) -> list[R
                 for side in sides:
                     side.repeat(phase, size, connections)
             found = [side.row(phase, connections) for side in sides]
-            rate = float(found[0]["events/s"] or 0)
-            rows += (row | {"of openlineage": float(row["events/s"] or 0) / rate} for row in found)
+            bare, whole, _ = rates = [float(row["events/s"] or 0) for row in found]
+            rows += (
+                row | {"of bare": rate / bare, "of whole": rate / whole}
+                for row, rate in zip(found, rates, strict=True)
+            )
     for side in sides:
         arrived = 2 * OPERATORS + sum(sizes.values()) * repetitions
         check_arrived(side.database, arrived, COUNT_EVENTS)

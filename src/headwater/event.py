@@ -178,8 +178,9 @@ class JobFacts(msgspec.Struct, frozen=True):
     location: str | None = None
     lineage: tuple[Flow, ...] | None = None
     """The explicit lineage facet: targets are datasets or jobs."""
-    columns: tuple[Flow, ...] | None = None
-    """Column lineage of the outputs, stated for all of them together; targets are datasets."""
+    columns: Iterable[Flow] | None = None
+    """Column lineage of the outputs, stated for all of them together; targets are datasets. Flows
+    with the same sources follow each other."""
     hides: bool = False
     """The event deletes the job: it stays hidden until a newer event names it."""
 

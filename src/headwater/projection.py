@@ -3,7 +3,7 @@
 What is worked out once is remembered, because most events repeat what the ones before them said.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from headwater.event import (
@@ -17,6 +17,7 @@ from headwater.event import (
     NodeStatement,
     Received,
     RunLink,
+    Source,
 )
 from headwater.ids import Key, NodeId, digest_of, event_id
 from headwater.memo import Memo
@@ -267,10 +268,11 @@ def _mention(
             renames.append((old, key))
 
 
-def _key_flows(domain: str, flows: Sequence[Flow], mentions: Mentions) -> list[KeyFlow]:
+def _key_flows(domain: str, flows: Iterable[Flow], mentions: Mentions) -> list[KeyFlow]:
     keys: dict[NodeId, Key] = {}
-    shared: dict[int, tuple[KeySource, ...]] = {}
-    """By the identity of the sources: what many flows share stays shared."""
+    found: list[KeyFlow] = []
+    last: tuple[Source, ...] | None = None
+    shared: tuple[KeySource, ...] = ()
 
     def key(node: NodeId) -> Key:
         known = keys.get(node)
@@ -279,13 +281,11 @@ def _key_flows(domain: str, flows: Sequence[Flow], mentions: Mentions) -> list[K
             mentions[known] = node
         return known
 
-    def sources(flow: Flow) -> tuple[KeySource, ...]:
-        known = shared.get(id(flow.sources))
-        if known is None:
-            known = shared[id(flow.sources)] = ordered_sources(
-                KeySource(key(source.node), source.field, source.transformations)
-                for source in flow.sources
+    for flow in flows:
+        if flow.sources is not last:
+            last = flow.sources
+            shared = ordered_sources(
+                KeySource(key(source.node), source.field, source.transformations) for source in last
             )
-        return known
-
-    return [KeyFlow(key(flow.target), flow.fields, sources(flow)) for flow in flows]
+        found.append(KeyFlow(key(flow.target), flow.fields, shared))
+    return found

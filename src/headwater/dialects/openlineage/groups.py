@@ -4,7 +4,7 @@ In a group every input reaches every output. Written pair by pair, 100 x 100 col
 are a million; here they are 20,000 names, and what is read from them stays as small.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 from msgspec import Raw
@@ -16,6 +16,8 @@ from headwater.event import Flow, Source
 from headwater.ids import NodeId, dataset
 
 FACET = "headwater_flows"
+SMALL = 64 << 10
+"""Bytes of groups of which the flows are made at once."""
 
 
 class Named(msgspec.Struct, frozen=True, gc=False):
@@ -48,7 +50,28 @@ class HeadwaterFlows(Body, kw_only=True):
 _group = Reader(Group)
 
 
-def shared_flows(facet: HeadwaterFlows, pointer: str, report: Report) -> tuple[Flow, ...]:
+class SharedFlows:
+    """The flows of many groups, made when they are asked for: together they are megabytes."""
+
+    def __init__(self, groups: Sequence[Raw], nodes: list[NodeId]) -> None:
+        self._groups = groups
+        self._nodes = nodes
+
+    def __iter__(self) -> Iterator[Flow]:
+        for group in self._groups:
+            yield from _flows(bytes(group), self._nodes, "", _silent)
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes of memory they take."""
+        return sum(len(group) for group in self._groups) + 200 * len(self._nodes)
+
+
+def _silent(pointer: str, reason: str) -> None:
+    """What is wrong was told when the groups were first read."""
+
+
+def shared_flows(facet: HeadwaterFlows, pointer: str, report: Report) -> Iterable[Flow]:
     """The flows of all groups; those of a group share their sources."""
     nodes = [
         dataset(named.namespace, named.name)
@@ -57,11 +80,17 @@ def shared_flows(facet: HeadwaterFlows, pointer: str, report: Report) -> tuple[F
     ]
     if len(nodes) < len(facet.datasets):
         return ()  # the places would lead astray
-    return tuple(
+    groups = first(facet.flows, f"{pointer}/flows", report)
+    read = (
         flow
-        for at, group in enumerate(first(facet.flows, f"{pointer}/flows", report))
+        for at, group in enumerate(groups)
         for flow in _flows(bytes(group), nodes, f"{pointer}/flows/{at}", report)
     )
+    if sum(len(group) for group in groups) <= SMALL:
+        return tuple(read)
+    for _ in read:
+        pass
+    return SharedFlows(groups, nodes)
 
 
 def _flows(text: bytes, nodes: list[NodeId], pointer: str, report: Report) -> Iterator[Flow]:

@@ -9,6 +9,7 @@ import msgspec
 
 from headwater.dialects.openlineage import body, facets
 from headwater.dialects.openlineage.findings import MOST, Findings, step
+from headwater.dialects.openlineage.groups import SharedFlows
 from headwater.dialects.openlineage.wire import WireDataset, WireJob
 from headwater.event import DatasetFacts, DatasetUse, Facet, Gist, JobFacts, NodeStatement
 from headwater.ids import NodeId, NodeKind, digest_of
@@ -172,7 +173,11 @@ def _weight(statement: NodeStatement) -> int:
     facts = statement.facts
     if isinstance(facts, DatasetFacts):
         weight += 8 * len(facts.fields) + 200 * len(facts.schema or ())
-    flows = (*(facts.lineage or ()), *(getattr(facts, "columns", None) or ()))
+    columns = facts.columns or ()
+    if isinstance(columns, SharedFlows):
+        weight += columns.weight
+        columns = ()
+    flows = (*(facts.lineage or ()), *columns)
     sources = {id(flow.sources): len(flow.sources) for flow in flows}
     return weight + sum(150 + 70 * len(f.fields) for f in flows) + 70 * sum(sources.values())
 
