@@ -226,16 +226,17 @@ class Ingest:
     def _begin(self) -> None:
         self._planned = False
         while self._due:
-            batch = self._take()
+            batch, size = self._take()
             commit = asyncio.create_task(self._commit(batch))
-            self._under_way[commit] = sum([len(waiting.received.body) for waiting in batch])
+            self._under_way[commit] = size
             commit.add_done_callback(self._ended)
 
     def _ended(self, commit: asyncio.Task[None]) -> None:
         del self._under_way[commit]
         self._plan()
 
-    def _take(self) -> list[_Waiting]:
+    def _take(self) -> tuple[list[_Waiting], int]:
+        """The next batch, and the bytes of its bodies."""
         batch: list[_Waiting] = []
         size = 0
         joined = False
@@ -246,7 +247,7 @@ class Ingest:
             batch.append(waiting)
         self._bytes -= size
         self._let_in()
-        return batch
+        return batch, size
 
     async def _commit(self, batch: list[_Waiting]) -> None:
         began = time.perf_counter()

@@ -67,7 +67,8 @@ class SigningKey(NamedTuple):
 
 
 class KeyRing:
-    """The keys of a store, as they stand now: a key made or revoked by any process acts at once.
+    """The keys of a store, as they stand now: a key made or revoked by any process acts as
+    soon as the store says so.
 
     Args:
         vault: has the secrets of keys that sign; without one, no key does.

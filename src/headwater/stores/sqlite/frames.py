@@ -75,6 +75,7 @@ class Answer(msgspec.Struct, tag=True, array_like=True):
 
 _orders = msgspec.msgpack.Decoder(Order)
 _answers = msgspec.msgpack.Decoder(Progress | Answer)
+_last_answers = msgspec.msgpack.Decoder(Answer)
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -88,8 +89,10 @@ def frame(message: Order | Progress | Answer, more: Sequence[Octets] = ()) -> li
     return [_HEAD.pack(len(encoded), sum(map(len, more))), encoded, *more]
 
 
-def parse(read: bytearray) -> tuple[Progress | Answer, int] | None:
-    """The first frame of what was read, and its size; None: not all of it is there."""
+def parse(read: bytearray) -> tuple[Answer, int] | None:
+    """The answer that begins what was read, and the size of its frame; None: not all of it is
+    there. Progress is told of `Open` alone, whose answer is waited for by `Wire`.
+    """
     if len(read) < _HEAD.size:
         return None
     first, second = _HEAD.unpack_from(read)
@@ -97,8 +100,7 @@ def parse(read: bytearray) -> tuple[Progress | Answer, int] | None:
     if len(read) < size:
         return None
     with memoryview(read) as whole:
-        answer: Progress | Answer = _answers.decode(whole[_HEAD.size : _HEAD.size + first])
-    return answer, size
+        return _last_answers.decode(whole[_HEAD.size : _HEAD.size + first]), size
 
 
 class Wire:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 from headwater.event import Octets
-from headwater.stores.sqlite.frames import Answer, Ended, Order, Progress, frame, parse
+from headwater.stores.sqlite.frames import Answer, Ended, Order, frame, parse
 
 
 class Link(asyncio.Protocol):
@@ -43,8 +43,6 @@ class Link(asyncio.Protocol):
         while (found := parse(self._read)) is not None:
             answer, size = found
             del self._read[:size]
-            if isinstance(answer, Progress):
-                continue
             self._heard(answer)
             waiting = self._waiting.popleft()
             if not waiting.done():

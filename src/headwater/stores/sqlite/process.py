@@ -45,8 +45,8 @@ _log = logging.getLogger(__name__)
 
 
 class WriterProcess(Condition):
-    """Fills `store.Writing`. It outlives its process: when that ends by itself, the next order
-    starts another one. Orders are carried out in the order they came; several may be under way.
+    """It outlives its process: when that ends by itself, the next order starts another one. Orders
+    are carried out in the order they came; several may be under way.
     """
 
     width = 8

@@ -79,17 +79,22 @@ class Servant:
                 return [answer for order in orders for answer in self._answers([order])]
             return [Answer(error=_pickled(error))]
 
-    def _committed(self, orders: list[Ordered]) -> list[Answer]:
+    @property
+    def _opened(self) -> WriteSide:
         if self._side is None:
             raise StoreError("no database is open")
+        return self._side
+
+    def _committed(self, orders: list[Ordered]) -> list[Answer]:
+        side = self._opened
         read = [
             unpack(more[: order.said], more[order.said :])
             for order, more in orders
             if isinstance(order, Commit)
         ]
         places = [each for _, positions in read for each in positions or ()]
-        receipts = self._side.commit([item for items, _ in read for item in items], places or None)
-        named = b"".join(self._side.named)
+        receipts = side.commit([item for items, _ in read for item in items], places or None)
+        named = b"".join(side.named)
         last = max([receipt.position for receipt in receipts], default=0)
         answers = []
         at = 0
@@ -107,15 +112,13 @@ class Servant:
             side.open(create=order.create, progress=self._tell)
             self._side = side
             return Answer()
-        if self._side is None:
-            raise StoreError("no database is open")
         match order:
             case Probe():
-                self._side.probe()
+                self._opened.probe()
             case Condemn(reason):
-                self._side.condemn(DatabaseDamaged(reason))
+                self._opened.condemn(DatabaseDamaged(reason))
             case Close():
-                return Answer(whole=self._side.close())
+                return Answer(whole=self._opened.close())
         return Answer()
 
     def _describe(self, answer: Answer) -> None:

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class WriterThread:
-    """Fills `store.Writing`. Commits are done one after the other, in the order they came."""
+    """What `WriterProcess` is, in this process. Commits are done one after the other."""
 
     width = 1
 
