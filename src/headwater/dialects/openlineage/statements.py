@@ -109,12 +109,9 @@ class Statements:
         if known is None:
             own = Findings(self._strict)
             statement = self._build(role, wire, digest, own)
+            findings.take_over(own, pointer)
             known = _Weighed(statement, _weight(statement))
-            if own.refused:
-                for problem in own.refused:
-                    findings.refuse(pointer + problem.pointer, problem.reason)
-            else:
-                self._memo.put(digest, known, known.weight)
+            return known if own.refused else self._memo.put(digest, known, known.weight)
         for problem in known.statement.flags:
             findings.odd(pointer + problem.pointer, problem.reason)
         return known
