@@ -1,7 +1,11 @@
 """What a server takes of the machine, as Linux tells it."""
 
 import contextlib
+import os
+import signal
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.e2e.serving import Server
@@ -47,3 +51,34 @@ class Taken:
 
     def _folders(self) -> Iterator[Path]:
         return (Path(f"/proc/{process}") for process in self._server.processes)
+
+
+STOPPED = 0.1
+RUNNING = 0.05
+
+
+@contextmanager
+def slowed(server: Server) -> Iterator[None]:
+    """Holds up the process that writes, two thirds of the time.
+
+    A load from the server's own cores may be less than the server can take; with this it is not.
+    """
+    _, *writers = server.processes
+    assert writers
+    ended = threading.Event()
+
+    def hold_up() -> None:
+        while not ended.wait(RUNNING):
+            for writer in writers:
+                os.kill(writer, signal.SIGSTOP)
+            ended.wait(STOPPED)
+            for writer in writers:
+                os.kill(writer, signal.SIGCONT)
+
+    thread = threading.Thread(target=hold_up)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()

@@ -1,7 +1,7 @@
 """More than the server can take: what it takes is answered and kept, the rest is told when to come.
 
-The load comes from this process, on the same cores as the server: the bounds are wide, and what was
-measured is logged (`pytest --log-cli-level=info`).
+The load comes from this process, on the same cores as the server, and its writer is held up: the
+bounds are wide, and what was measured is logged (`pytest --log-cli-level=info`).
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from openlineage.client.event_v2 import Job, Run, RunEvent, RunState
 
 from tests.contract.events import encoded, facet, run_event
 from tests.e2e.serving import Server, serving
-from tests.hostile.process import MIB, Taken
+from tests.hostile.process import MIB, Taken, slowed
 
 CONNECTIONS = 500
 SECONDS = 6.0
@@ -87,7 +87,8 @@ def test_500_connections_that_never_wait(tmp_path: Path) -> None:
         taken = Taken(server)
         before = taken.memory
         taken.reset_peak()
-        done = asyncio.run(flood(server.port, SECONDS))
+        with slowed(server):
+            done = asyncio.run(flood(server.port, SECONDS))
         grown = taken.peak - before
         statuses = Counter(outcome.status for outcome in done)
         accepted = sorted(outcome.seconds for outcome in done if outcome.status == 200)
@@ -232,11 +233,12 @@ def test_the_python_client_loses_nothing_in_the_end(
         ]
         for thread in threads:
             thread.start()
-        done = asyncio.run(flood(server.port, 3.0))
+        with slowed(server):
+            done = asyncio.run(flood(server.port, 3.0))
         for thread in threads:
             thread.join(60)
             assert not thread.is_alive()
-        assert sum(outcome.status == 503 for outcome in done) > 100
+        assert any(outcome.status == 503 for outcome in done)
         assert len(sent) == 60
         assert set(sent) <= runs_of(server)
 
