@@ -15,7 +15,7 @@ from headwater.auth.apikeys import KeyRing, RateLimiter
 from headwater.auth.gate import Gate, require_safe
 from headwater.auth.vault import vault_of
 from headwater.errors import InvalidParameter
-from headwater.garbage import collect_seldom
+from headwater.garbage import collect_seldom, share_arena
 from headwater.http import health
 from headwater.http.context import Context
 from headwater.http.message import Dialect
@@ -142,6 +142,7 @@ async def run(
     """
     from headwater.http import runner  # noqa: PLC0415 # 50 ms, which only a server needs
 
+    share_arena()
     app = await create_app(settings, apart=settings.writes_apart)
     try:
         await require_safe(settings.host, app.keys, settings.insecure)

@@ -10,7 +10,7 @@ from collections import deque
 from pathlib import Path
 
 from headwater.errors import DatabaseDamaged, StoreError
-from headwater.garbage import collect_seldom
+from headwater.garbage import collect_seldom, share_arena
 from headwater.stores.sqlite.batches import unpack
 from headwater.stores.sqlite.frames import (
     Answer,
@@ -149,6 +149,7 @@ def main(connection: int, lock: int, path: str) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # they are for who gives the orders
     collect_seldom()
+    share_arena()
     try:
         Servant(Wire(socket.socket(fileno=connection)), Path(path), lock).serve()
     except Ended:
