@@ -285,7 +285,7 @@ def _key_flows(domain: str, flows: Iterable[Flow], mentions: Mentions) -> list[K
         if flow.sources is not last:
             last = flow.sources
             shared = ordered_sources(
-                KeySource(key(source.node), source.field, source.transformations) for source in last
+                [KeySource(key(each.node), each.field, each.transformations) for each in last]
             )
         found.append(KeyFlow(key(flow.target), flow.fields, shared))
     return found

@@ -9,7 +9,7 @@ for ties, the digest of the event. It is 16 bytes that compare as bytes.
 """
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import groupby
 from typing import Any, NamedTuple, TypeVar
 
@@ -188,13 +188,15 @@ def _canonical(flows: Iterable[KeyFlow]) -> tuple[KeyFlow, ...]:
 def _united(parts: Iterable[tuple[KeySource, ...]]) -> tuple[KeySource, ...]:
     """Sources that are in order already stay the object that they are."""
     first, *rest = parts
+    if len(first) < 2 and not rest:  # most columns have one source
+        return first
     together = ordered_sources(set(first).union(*rest))
     return first if together == first else together
 
 
-def ordered_sources(sources: Iterable[KeySource]) -> tuple[KeySource, ...]:
+def ordered_sources(sources: Collection[KeySource]) -> tuple[KeySource, ...]:
     """In the order that the canonical form has them in."""
-    return tuple(sorted(sources, key=_source_order))
+    return tuple(sources if len(sources) < 2 else sorted(sources, key=_source_order))
 
 
 def _flow_order(flow: KeyFlow) -> tuple[Key, tuple[str, ...]]:

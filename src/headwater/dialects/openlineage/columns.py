@@ -98,12 +98,16 @@ class _Reach:
         if self.whole is not None:
             groups[()] = list(self.whole)
         for source, columns in self.columns.items():
-            groups.setdefault(tuple(sorted(columns)), []).append(source)
+            names = tuple(columns) if len(columns) < 2 else tuple(sorted(columns))
+            groups.setdefault(names, []).append(source)
         sealed = self.sealed.difference(*self.columns.values())
         if sealed:
             groups[tuple(sorted(sealed))] = []
         for fields in sorted(groups):
-            yield Flow(target, fields, tuple(sorted(groups[fields], key=_source_order)))
+            sources = groups[fields]
+            if len(sources) > 1:
+                sources.sort(key=_source_order)
+            yield Flow(target, fields, tuple(sources))
 
 
 def column_flows(
