@@ -183,6 +183,7 @@ class Projector:
             links=None if links is None else (stamp, links),
             mode=mode,
             said={said.digest: stamp},
+            final=kind is EventType.FAIL and _never_again(job_facts),
         )
         return record, parents
 
@@ -289,3 +290,13 @@ def _key_flows(domain: str, flows: Iterable[Flow], mentions: Mentions) -> list[K
             )
         found.append(KeyFlow(key(flow.target), flow.fields, shared))
     return found
+
+
+def _never_again(facts: object) -> bool:
+    """A run that failed does not start again under its id: so it is with the queries of Spark.
+
+    Its listener says FAIL when a query's job has failed, and COMPLETE when the query has ended,
+    which it says of each (github.com/OpenLineage/OpenLineage/issues/4183).
+    """
+    integration = facts.integration if isinstance(facts, JobFacts) else None
+    return integration is not None and integration.upper() == "SPARK"

@@ -228,7 +228,8 @@ class RunRecord(msgspec.Struct, frozen=True, array_like=True):
 
     `said` maps the digest of each distinct content that the run's events state to the newest stamp
     that states it; the run's job version is their fold. A record without `newest` is a placeholder:
-    another run names it, and none of its own events is here.
+    another run names it, and none of its own events is here. `final`: the terminal event is one
+    that no other takes back, save another such.
     """
 
     job: Key
@@ -242,6 +243,7 @@ class RunRecord(msgspec.Struct, frozen=True, array_like=True):
     links: tuple[Stamp, RunLinks] | None = None
     mode: tuple[Stamp, Mode] | None = None
     said: dict[bytes, Stamp] = {}
+    final: bool = False
 
     @property
     def state(self) -> str:
@@ -291,13 +293,21 @@ def merge_runs(a: RunRecord, b: RunRecord) -> RunRecord:
         first=_earliest(a.first, b.first),
         newest=_newest(a.newest, b.newest),
         started=_earliest(a.started, b.started),
-        terminal=_newest_of(a.terminal, b.terminal),
+        terminal=_deciding(a, b),
         running=a.running or b.running,
         nominal=_newest_of(a.nominal, b.nominal),
         links=_newest_of(a.links, b.links),
         mode=_newest_of(a.mode, b.mode),
         said=said,
+        final=a.final or b.final,
     )
+
+
+def _deciding(a: RunRecord, b: RunRecord) -> tuple[Stamp, EventType] | None:
+    """The terminal event that decides: one that is final, else the newest."""
+    if a.final != b.final:
+        return a.terminal if a.final else b.terminal
+    return _newest_of(a.terminal, b.terminal)
 
 
 def _earliest(a: int | None, b: int | None) -> int | None:

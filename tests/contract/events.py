@@ -73,8 +73,8 @@ def parent(job: str, run: str, root: tuple[str, str] | None = None) -> Members:
     return {"parent": facet(**link(job, run), **({} if root is None else {"root": link(*root)}))}
 
 
-def job_type(processing: str, mode: str | None = None) -> Members:
-    said: Members = {"processingType": processing, "integration": "FLINK", "jobType": "JOB"}
+def job_type(processing: str, mode: str | None = None, integration: str = "FLINK") -> Members:
+    said: Members = {"processingType": processing, "integration": integration, "jobType": "JOB"}
     if mode is not None:
         said["emissionPattern"] = {"eventTrigger": "PERIODIC", "eventContentMode": mode}
     return {"jobType": facet(**said)}

@@ -337,6 +337,35 @@ async def test_fail_after_complete(opener: Opener, tmp_path: Path, first: str, l
     )
 
 
+async def test_spark_says_of_a_failed_query_too_that_it_has_ended(
+    opener: Opener, tmp_path: Path
+) -> None:
+    """What its listener sends of a query whose job fails; the next one is well."""
+    spark = job_type("BATCH", integration="SPARK")
+    sent = [
+        run_event("START", 0, inputs=("orders",), outputs=("mart",), job_facets=spark),
+        run_event("FAIL", 10, inputs=("orders",), outputs=("mart",), job_facets=spark),
+        run_event("COMPLETE", 11, inputs=("orders",), outputs=("mart",), job_facets=spark),
+        run_event("START", 20, run=OTHER_RUN, inputs=("orders",), job_facets=spark),
+        run_event("COMPLETE", 30, run=OTHER_RUN, outputs=("mart",), job_facets=spark),
+    ]
+    await holds(
+        opener,
+        tmp_path,
+        sent,
+        {
+            "runs": (
+                runs(),
+                [
+                    ("load", "1", "FAIL", "08:00", "08:10"),
+                    ("load", "2", "COMPLETE", "08:20", "08:30"),
+                ],
+            ),
+            "up": (table("mart", UP), ["load > mart inferred", "orders > load inferred"]),
+        },
+    )
+
+
 async def test_a_failure_never_hides_what_is_known(opener: Opener, tmp_path: Path) -> None:
     sent = [
         run_event("COMPLETE", 10, inputs=("orders",), outputs=("mart",)),

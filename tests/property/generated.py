@@ -104,6 +104,7 @@ modes = st.builds(
     job_type,
     st.sampled_from(["BATCH", "STREAMING"]),
     st.sampled_from([None, "ACCUMULATIVE", "COMPLETE_SNAPSHOT"]),
+    st.sampled_from(["FLINK", "SPARK"]),
 )
 job_facets = merged(shared, explicit, modes)
 parents = st.builds(parent, jobs, runs, st.none() | st.tuples(jobs, runs))

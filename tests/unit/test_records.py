@@ -56,6 +56,7 @@ def runs(draw: st.DrawFn) -> RunRecord:
         links=(stamp, RunLinks(stamp, str(time))) if _of(stamp, 3) else None,
         mode=(stamp, Mode(bool(_of(stamp, 2)), bool(_of(stamp, 3)))) if _of(stamp, 5) else None,
         said={bytes([_of(stamp, 3)]) * 16: stamp},
+        final=kind is EventType.FAIL and bool(_of(stamp, 7)),
     )
     placeholder = RunRecord(job=b"j" * 16, run_id="r")
     return draw(st.sampled_from([record, record, record, placeholder]))

@@ -276,18 +276,23 @@ class _Facts(msgspec.Struct, array_like=True):
     mode: tuple[bytes, bool, bool] | None = None
 
 
-_facts = msgspec.msgpack.Decoder(_Facts)
+class _FinalFacts(_Facts, array_like=True):
+    """Only runs with a final event have the last part: earlier versions wrote none."""
+
+    final: bool = False
+
+
+_facts = msgspec.msgpack.Decoder(_FinalFacts)
 
 
 def encode_facts(record: RunRecord) -> bytes:
-    return _encode(
-        _Facts(
-            None if record.terminal is None else (record.terminal[0], record.terminal[1].value),
-            record.nominal,
-            None if record.links is None else (record.links[0], *record.links[1]),
-            None if record.mode is None else (record.mode[0], *record.mode[1]),
-        )
+    parts = (
+        None if record.terminal is None else (record.terminal[0], record.terminal[1].value),
+        record.nominal,
+        None if record.links is None else (record.links[0], *record.links[1]),
+        None if record.mode is None else (record.mode[0], *record.mode[1]),
     )
+    return _encode(_FinalFacts(*parts, True) if record.final else _Facts(*parts))
 
 
 def decode_run(
@@ -312,6 +317,7 @@ def decode_run(
         links=None if raw.links is None else (raw.links[0], RunLinks(*raw.links[1:])),
         mode=None if raw.mode is None else (raw.mode[0], Mode(*raw.mode[1:])),
         said=said,
+        final=raw.final,
     )
 
 
