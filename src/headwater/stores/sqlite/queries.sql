@@ -328,9 +328,13 @@ WHERE e.origin <> 0
 SELECT c.owner_id, c.contents FROM carray(?) f CROSS JOIN current c ON c.owner_id = f.value
 
 -- name: versions_between
-SELECT DISTINCT f.value, r.version_id
+SELECT f.value, r.version_id
 FROM carray(?1) f CROSS JOIN run r
-    ON r.job_id = f.value AND r.complete IN (0, 1) AND r.at >= ?2 AND r.at <= ?3
+    ON r.job_id = f.value AND r.complete = 1 AND r.at >= ?2 AND r.at <= ?3
+UNION
+SELECT f.value, r.version_id
+FROM carray(?1) f CROSS JOIN run r
+    ON r.job_id = f.value AND r.complete = 0 AND r.at >= ?2 AND r.at <= ?3
 
 -- The version of the newest complete run at a time, and those of the incomplete ones after it. A text
 -- stands before all bytes.
@@ -433,10 +437,13 @@ FROM node_facet WHERE node_id = ? ORDER BY name
 SELECT digest, first FROM schema_version WHERE node_id = ? ORDER BY first
 
 -- name: versions_of
-SELECT c.digest, count(*), min(r.at), max(r.at)
-FROM run r JOIN content c ON c.id = r.version_id
-WHERE r.job_id = ? AND r.complete IN (0, 1) AND r.at IS NOT NULL
-GROUP BY c.digest ORDER BY max(r.at) DESC
+SELECT c.digest, count(*), min(p.at), max(p.at)
+FROM (
+    SELECT version_id, at FROM run WHERE job_id = ?1 AND complete = 1 AND at IS NOT NULL
+    UNION ALL
+    SELECT version_id, at FROM run WHERE job_id = ?1 AND complete = 0 AND at IS NOT NULL
+) p JOIN content c ON c.id = p.version_id
+GROUP BY c.digest ORDER BY max(p.at) DESC
 
 -- name: gists_of
 SELECT node_id, gist FROM node_facet

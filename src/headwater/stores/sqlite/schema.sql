@@ -195,9 +195,10 @@ CREATE TABLE run (
     said BLOB
 );
 CREATE UNIQUE INDEX run_by_id ON run (domain_id, run_id, job_id);
-CREATE INDEX run_by_job ON run (job_id, complete, at, run_id, version_id);
 CREATE INDEX run_by_time ON run (domain_id, at);
 CREATE INDEX run_by_parent ON run (domain_id, parent_run) WHERE parent_run IS NOT NULL;
+CREATE INDEX run_by_job ON run (job_id, at, run_id, version_id) WHERE complete = 1;
+CREATE INDEX run_under_way ON run (job_id, at, run_id, version_id) WHERE complete = 0;
 
 CREATE TABLE declaration (
     owner_id INTEGER NOT NULL,
