@@ -199,7 +199,7 @@ class Listing(Searching):
         if where.node is not None:
             ids = self._known_ids((where.node,))
             clause.add(
-                "e.position IN (SELECT position FROM node_event WHERE node_id = ?)",
+                "e.position IN (SELECT position FROM node_event_all WHERE node_id = ?)",
                 ids[0] if ids else -1,
             )
         if where.run_id is not None:

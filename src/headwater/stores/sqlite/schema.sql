@@ -113,13 +113,26 @@ CREATE TABLE dictionary (
     created_at INTEGER NOT NULL
 );
 
--- Which events state a node, in the order of their stamps.
+-- Which events state a node, in the order of their stamps: some of each node, its newest among them.
+-- The others are in node_event_past, so that what is written lies close together in any database.
 CREATE TABLE node_event (
     node_id INTEGER NOT NULL,
     stamp BLOB NOT NULL,
     position INTEGER NOT NULL,
     PRIMARY KEY (node_id, stamp, position)
 ) WITHOUT ROWID;
+
+CREATE TABLE "node_event_past" (
+    node_id INTEGER NOT NULL,
+    stamp BLOB NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (node_id, stamp, position)
+) WITHOUT ROWID;
+
+CREATE VIEW node_event_all AS
+SELECT node_id, stamp, position FROM node_event
+UNION ALL
+SELECT node_id, stamp, position FROM node_event_past;
 
 -- What is derived from it ------------------------------------------------------------------------
 

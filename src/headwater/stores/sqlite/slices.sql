@@ -230,10 +230,16 @@ ORDER BY r.at DESC, r.run_id DESC LIMIT 1
 
 -- name: statings_of
 SELECT v.digest, v.first, e.position, e.kind, r.version_id, r.job_id
-FROM schema_version v
-CROSS JOIN node_event o ON o.node_id = v.node_id AND o.stamp = v.first
-JOIN event e ON e.position = o.position LEFT JOIN run r ON r.id = e.run_id
-WHERE v.node_id = ? ORDER BY v.first DESC
+FROM (
+    SELECT s.digest, s.first, o.position FROM schema_version s
+    CROSS JOIN node_event o ON o.node_id = s.node_id AND o.stamp = s.first
+    WHERE s.node_id = ?1
+    UNION ALL
+    SELECT s.digest, s.first, o.position FROM schema_version s
+    CROSS JOIN node_event_past o ON o.node_id = s.node_id AND o.stamp = s.first
+    WHERE s.node_id = ?1
+) v JOIN event e ON e.position = v.position LEFT JOIN run r ON r.id = e.run_id
+ORDER BY v.first DESC
 
 -- name: run_events_down
 SELECT position FROM event WHERE domain_id = ? AND id >= ? AND id < ? AND kind = 0
@@ -312,7 +318,7 @@ SELECT DISTINCT run_id FROM run WHERE domain_id = ? AND run_id >= '' AND run_id 
 -- The events that state the facets which hold of nodes. A stamp of NULL is that of the newest event.
 -- name: facet_places
 SELECT DISTINCT f.node_id, (
-    SELECT v.position FROM node_event v WHERE v.node_id = f.node_id
+    SELECT v.position FROM node_event_all v WHERE v.node_id = f.node_id
     AND v.stamp = coalesce(
         f.stamp, (SELECT max(m.stamp) FROM node_event m WHERE m.node_id = f.node_id)
     )
