@@ -340,13 +340,13 @@ WHERE e.origin <> 0
 SELECT c.owner_id, c.contents FROM carray(?) f CROSS JOIN current c ON c.owner_id = f.value
 
 -- name: versions_between
-SELECT f.value, r.version_id
-FROM carray(?1) f CROSS JOIN run r
-    ON r.job_id = f.value AND r.complete = 1 AND r.at >= ?2 AND r.at <= ?3
-UNION
-SELECT f.value, r.version_id
-FROM carray(?1) f CROSS JOIN run r
-    ON r.job_id = f.value AND r.complete = 0 AND r.at >= ?2 AND r.at <= ?3
+SELECT DISTINCT job, version_id FROM (
+    SELECT f.value AS job, r.version_id FROM carray(?1) f CROSS JOIN run r
+        ON r.job_id = f.value AND r.complete = 1 AND r.at >= ?2 AND r.at <= ?3
+    UNION ALL
+    SELECT f.value, r.version_id FROM carray(?1) f CROSS JOIN run r
+        ON r.job_id = f.value AND r.complete = 0 AND r.at >= ?2 AND r.at <= ?3
+)
 
 -- The version of the newest complete run at a time, and those of the incomplete ones after it. A text
 -- stands before all bytes.
