@@ -11,7 +11,7 @@ from headwater.event import Received
 from headwater.records import Projected
 from headwater.store import Receipt
 from headwater.stores.sqlite import SqliteStore, open_store
-from headwater.stores.sqlite.connection import Connection, array
+from headwater.stores.sqlite.connection import Connection
 
 Opener = Callable[[Path], Awaitable[Any]]
 
@@ -28,10 +28,9 @@ class Old(SqliteStore):
         db = Connection(self._file)
         try:
             db.begin()
-            nodes = [row[0] for row in db.query("SELECT DISTINCT node_id FROM node_event")]
-            if nodes:
-                db.run("put_past", array(nodes))
-                db.run("drop_past", array(nodes))
+            for row in db.query("SELECT node_id, max(stamp) FROM node_event GROUP BY node_id"):
+                db.run("put_past", *row)
+                db.run("drop_past", *row)
             db.commit()
         finally:
             db.close()

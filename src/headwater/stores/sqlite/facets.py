@@ -237,13 +237,11 @@ class Facets:
         """Of nodes with many events, all but the newest become past ones, many at a time: one by
         one, each would be written to a page of its own in a large database.
         """
-        if not self._crowded:
-            return
-        nodes = array(sorted(self._crowded))
-        self._db.run("put_past", nodes)
-        self._db.run("drop_past", nodes)
-        for node in self._crowded:
-            self._states[node].events = 1
+        for node in sorted(self._crowded):
+            known = self._states[node]
+            self._db.run("put_past", node, known.newest)
+            self._db.run("drop_past", node, known.newest)
+            known.events = 1
 
     def _index_texts(self) -> None:
         """Descriptions and tags are searched as the text that holds now."""

@@ -211,16 +211,13 @@ INSERT INTO event_body (position, dictionary_id, body) VALUES (?, ?, ?)
 -- name: insert_node_event
 INSERT INTO node_event (node_id, stamp, position) VALUES (?, ?, ?)
 
--- Of some nodes, all events but the newest become past ones.
+-- The events of a node before its newest become past ones.
 -- name: put_past
 INSERT INTO node_event_past (node_id, stamp, position)
-SELECT v.node_id, v.stamp, v.position FROM carray(?) f CROSS JOIN node_event v
-    ON v.node_id = f.value
-    AND v.stamp < (SELECT max(m.stamp) FROM node_event m WHERE m.node_id = f.value)
+SELECT node_id, stamp, position FROM node_event WHERE node_id = ? AND stamp < ?
 
 -- name: drop_past
-DELETE FROM node_event WHERE node_id IN (SELECT value FROM carray(?))
-AND stamp < (SELECT max(m.stamp) FROM node_event m WHERE m.node_id = node_event.node_id)
+DELETE FROM node_event WHERE node_id = ? AND stamp < ?
 
 -- name: dictionary_by_id
 SELECT body FROM dictionary WHERE id = ?
