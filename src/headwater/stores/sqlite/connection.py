@@ -157,9 +157,12 @@ class Connection:
 
         self._db.set_wal_hook(told)
 
-    def checkpoint(self) -> None:
-        """Moves what can be moved from the write-ahead log without waiting for anyone."""
-        self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+    def checkpoint(self) -> int:
+        """Moves what can be moved from the write-ahead log without waiting for anyone; returns how
+        many frames of it are in the file now.
+        """
+        _, moved = self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        return moved
 
     def log_frames(self) -> int:
         """How many frames of the write-ahead log hold: what follows them is not committed."""

@@ -19,6 +19,8 @@ from headwater.stores.sqlite.names import Names
 
 NODES_KEPT = 50_000
 FACETS_KEPT = 50_000
+EVENTS_TOGETHER = 16
+"""With more events a node's older ones become past ones; with fewer, these moves cost more."""
 
 _SEARCHED = (b'"description"', b'"tags"', b'"untagged"')
 """What a gist says that is searched."""
@@ -26,15 +28,20 @@ _gists = msgspec.json.Decoder(Gist)
 
 
 class _Node:
-    """What the writer knows of a node: its first and newest event, and what the newest said."""
+    """What the writer knows of a node: its first and newest event, what the newest said, and how
+    many of its events are not past ones.
+    """
 
-    __slots__ = ("digest", "first", "hidden_at", "newest")
+    __slots__ = ("digest", "events", "first", "hidden_at", "newest")
 
-    def __init__(self, first: Stamp | None, newest: Stamp | None, hidden_at: int | None) -> None:
+    def __init__(
+        self, first: Stamp | None, newest: Stamp | None, hidden_at: int | None, events: int
+    ) -> None:
         self.first = first
         self.newest = newest
         self.digest = b""
         self.hidden_at = hidden_at
+        self.events = events
 
 
 def _repeats(known: _Node, stamp: Stamp, record: NodeRecord) -> bool:
@@ -64,6 +71,7 @@ class Facets:
         self._linked: dict[int, tuple[str, list[bytes]]] = {}
         self._stated: dict[tuple[int, bytes], Stamp] = {}
         self._fields: set[tuple[int, int]] = set()
+        self._crowded: set[int] = set()
 
     def reset(self) -> None:
         for memo in (self._nodes, self._facets, self._schemas):
@@ -80,6 +88,7 @@ class Facets:
         self._linked.clear()
         self._stated.clear()
         self._fields.clear()
+        self._crowded.clear()
 
     def load(self, wanted: Iterable[tuple[int, Stamp, NodeRecord]]) -> None:
         """Reads what the batch needs and memory does not hold, before any of it is merged."""
@@ -93,8 +102,8 @@ class Facets:
                 self._states[node] = known
         if unknown:
             rows = self._db.all("node_newest", array(sorted(unknown)))
-            for node, hidden_at, first, newest in rows:
-                self._states[node] = _Node(first, newest, hidden_at)
+            for node, hidden_at, first, newest, events in rows:
+                self._states[node] = _Node(first, newest, hidden_at, events)
                 if newest is None:
                     self._batch[node] = {}
         changing = {
@@ -121,6 +130,9 @@ class Facets:
         self, domain: str, domain_id: int, node: int, stamp: Stamp, record: NodeRecord
     ) -> None:
         known = self._states[node]
+        known.events += 1
+        if known.events > EVENTS_TOGETHER:
+            self._crowded.add(node)
         if known.first is None or stamp < known.first:
             known.first = self._firsts[node] = stamp
         if _repeats(known, stamp, record):
@@ -196,7 +208,7 @@ class Facets:
         self._schemas.put(name, stamp)
 
     def flush(self) -> None:
-        """Writes what the batch changed."""
+        """Writes what the batch changed; the rows of its events are written already."""
         rows: list[Row] = [(*key, *facet) for key, facet in self._changed.items()]
         self._db.bulk("put_facet", rows)
         self._db.bulk("set_first", list(self._firsts.items()))
@@ -205,6 +217,7 @@ class Facets:
         for node, hidden_at in self._hidden.items():
             self._db.run("set_hidden", hidden_at, node)
         self._index_texts()
+        self._thin_out()
         if self._linked:
             self._names.find(key for _, keys in self._linked.values() for key in keys)
             self._aliases.link(
@@ -219,6 +232,16 @@ class Facets:
             if self._nodes.get(node) is not known:
                 self._nodes.put(node, known)
         self._clear()
+
+    def _thin_out(self) -> None:
+        """Of nodes with many events, all but the newest become past ones, many at a time: one by
+        one, each would be written to a page of its own in a large database.
+        """
+        for node in sorted(self._crowded):
+            known = self._states[node]
+            self._db.run("put_past", node, known.newest)
+            self._db.run("drop_past", node, known.newest)
+            known.events = 1
 
     def _index_texts(self) -> None:
         """Descriptions and tags are searched as the text that holds now."""

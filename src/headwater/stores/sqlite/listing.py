@@ -27,8 +27,9 @@ _EVENT = (
 _NODE = "SELECT n.id FROM namespace s CROSS JOIN node n ON n.namespace_id = s.id"
 _RUN = (
     "SELECT r.run_id, r.job_id, r.first, r.started, r.running, r.newest, r.facts, r.version_id,"
-    " r.said FROM run r"
+    " r.said FROM"
 )
+_RUN_PLACE = "SELECT r.id, r.at, r.run_id, r.job_id FROM run r WHERE"
 
 
 class Clause:
@@ -81,11 +82,27 @@ class Listing(Searching):
         return [(row[0], row[1], row[2]) for row in rows]
 
     async def list_runs(self, domain: str, where: RunFilter, page: Page) -> list[RunRow]:
+        clause = self._runs_where(domain, where, page)
+        if where.job is None:
+            text = f"{_RUN} run r WHERE {clause}"
+            text += " ORDER BY r.at DESC, r.run_id DESC, r.job_id DESC LIMIT ?"
+            return self._run_rows(self._db.query(text, [*clause.values, page.limit]))
+        text = (
+            f"{_RUN} ({_RUN_PLACE} {clause} AND r.complete = 1"
+            f" UNION ALL {_RUN_PLACE} {clause} AND r.complete = 0"
+            " ORDER BY 2 DESC, 3 DESC, 4 DESC LIMIT ?) p CROSS JOIN run r ON r.id = p.id"
+        )
+        return self._run_rows(self._db.query(text, [*clause.values, *clause.values, page.limit]))
+
+    def _runs_where(self, domain: str, where: RunFilter, page: Page) -> Clause:
         clause = Clause()
-        clause.add("r.domain_id = ? AND r.at IS NOT NULL", self._domain(domain))
+        # A plus keeps the index of all runs by time away, which gives the order too.
+        by_job = where.job is not None and where.parent is None
+        clause.add("+r.domain_id = ?" if by_job else "r.domain_id = ?", self._domain(domain))
+        clause.add("r.at IS NOT NULL")
         if where.job is not None:
             ids = self._known_ids((where.job,))
-            clause.add("r.job_id = ? AND r.complete IN (0, 1)", ids[0] if ids else -1)
+            clause.add("r.job_id = ?", ids[0] if ids else -1)
         if where.namespace is not None:
             clause.add(
                 "r.job_id IN (SELECT n.id FROM node n JOIN namespace s ON s.id = n.namespace_id"
@@ -106,15 +123,12 @@ class Listing(Searching):
             clause.add("r.at <= ?", at)
             stored = codec.write_run_id(str(run_id))
             clause.add("(r.at, r.run_id, r.job_id) < (?, ?, ?)", at, stored, ids[0] if ids else -1)
-        rows = self._db.query(
-            f"{_RUN} WHERE {clause} ORDER BY r.at DESC, r.run_id DESC, r.job_id DESC LIMIT ?",
-            [*clause.values, page.limit],
-        )
-        return self._run_rows(rows)
+        return clause
 
     async def runs(self, domain: str, run_id: str) -> list[RunRow]:
         rows = self._db.query(
-            f"{_RUN} WHERE r.domain_id = ? AND r.run_id = ? ORDER BY r.at IS NULL, r.at, r.job_id",
+            f"{_RUN} run r WHERE r.domain_id = ? AND r.run_id = ?"
+            " ORDER BY r.at IS NULL, r.at, r.job_id",
             [self._domain(domain), codec.write_run_id(run_id)],
         )
         return self._run_rows(rows)
@@ -185,7 +199,7 @@ class Listing(Searching):
         if where.node is not None:
             ids = self._known_ids((where.node,))
             clause.add(
-                "e.position IN (SELECT position FROM node_event WHERE node_id = ?)",
+                "e.position IN (SELECT position FROM node_event_all WHERE node_id = ?)",
                 ids[0] if ids else -1,
             )
         if where.run_id is not None:

@@ -47,7 +47,8 @@ INSERT OR IGNORE INTO field (name_id, node_id) VALUES (?, ?)
 
 -- name: node_newest
 SELECT node.id, node.hidden_at, node.first,
-    (SELECT max(stamp) FROM node_event WHERE node_event.node_id = node.id)
+    (SELECT max(stamp) FROM node_event WHERE node_event.node_id = node.id),
+    (SELECT count(*) FROM node_event WHERE node_event.node_id = node.id)
 FROM node WHERE node.id IN (SELECT value FROM carray(?))
 
 -- name: facets_of
@@ -210,6 +211,14 @@ INSERT INTO event_body (position, dictionary_id, body) VALUES (?, ?, ?)
 -- name: insert_node_event
 INSERT INTO node_event (node_id, stamp, position) VALUES (?, ?, ?)
 
+-- The events of a node before its newest become past ones.
+-- name: put_past
+INSERT INTO node_event_past (node_id, stamp, position)
+SELECT node_id, stamp, position FROM node_event WHERE node_id = ? AND stamp < ?
+
+-- name: drop_past
+DELETE FROM node_event WHERE node_id = ? AND stamp < ?
+
 -- name: dictionary_by_id
 SELECT body FROM dictionary WHERE id = ?
 
@@ -328,9 +337,13 @@ WHERE e.origin <> 0
 SELECT c.owner_id, c.contents FROM carray(?) f CROSS JOIN current c ON c.owner_id = f.value
 
 -- name: versions_between
-SELECT DISTINCT f.value, r.version_id
-FROM carray(?1) f CROSS JOIN run r
-    ON r.job_id = f.value AND r.complete IN (0, 1) AND r.at >= ?2 AND r.at <= ?3
+SELECT DISTINCT job, version_id FROM (
+    SELECT f.value AS job, r.version_id FROM carray(?1) f CROSS JOIN run r
+        ON r.job_id = f.value AND r.complete = 1 AND r.at >= ?2 AND r.at <= ?3
+    UNION ALL
+    SELECT f.value, r.version_id FROM carray(?1) f CROSS JOIN run r
+        ON r.job_id = f.value AND r.complete = 0 AND r.at >= ?2 AND r.at <= ?3
+)
 
 -- The version of the newest complete run at a time, and those of the incomplete ones after it. A text
 -- stands before all bytes.
@@ -365,7 +378,7 @@ FROM event e JOIN domain d ON d.id = e.domain_id JOIN event_body b ON b.position
 WHERE e.position IN (SELECT value FROM carray(?))
 
 -- name: node_events
-SELECT stamp, position FROM node_event
+SELECT stamp, position FROM node_event_all
 WHERE node_id = ? AND stamp < ? ORDER BY stamp DESC LIMIT ?
 
 -- name: run_events
@@ -394,15 +407,19 @@ SELECT id FROM event WHERE domain_id = ? AND id >= ? AND id < ? AND substr(id, 1
 
 -- name: node_versions_desc
 SELECT v.stamp, v.position, e.received_at, e.dialect
-FROM node_event v CROSS JOIN event e ON e.position = v.position
-WHERE v.node_id = ? AND (v.stamp, v.position) > (?, ?) AND (v.stamp, v.position) < (?, ?)
-ORDER BY v.stamp DESC, v.position DESC LIMIT ?
+FROM (
+    SELECT stamp, position FROM node_event_all
+    WHERE node_id = ? AND (stamp, position) > (?, ?) AND (stamp, position) < (?, ?)
+    ORDER BY stamp DESC, position DESC LIMIT ?
+) v CROSS JOIN event e ON e.position = v.position
 
 -- name: node_versions_asc
 SELECT v.stamp, v.position, e.received_at, e.dialect
-FROM node_event v CROSS JOIN event e ON e.position = v.position
-WHERE v.node_id = ? AND (v.stamp, v.position) > (?, ?) AND (v.stamp, v.position) < (?, ?)
-ORDER BY v.stamp, v.position LIMIT ?
+FROM (
+    SELECT stamp, position FROM node_event_all
+    WHERE node_id = ? AND (stamp, position) > (?, ?) AND (stamp, position) < (?, ?)
+    ORDER BY stamp, position LIMIT ?
+) v CROSS JOIN event e ON e.position = v.position
 
 -- name: run_versions
 SELECT e.time, e.type, e.digest, e.received_at, e.position, e.dialect
@@ -415,7 +432,7 @@ AND r.domain_id = (
 -- name: runs_stating
 SELECT v.stamp, r.run_id
 FROM (
-    SELECT stamp, position FROM node_event
+    SELECT stamp, position FROM node_event_all
     WHERE node_id = ?1 AND stamp <= ?3 ORDER BY stamp DESC LIMIT ?4
 ) v
 CROSS JOIN event e ON e.position = v.position
@@ -433,10 +450,13 @@ FROM node_facet WHERE node_id = ? ORDER BY name
 SELECT digest, first FROM schema_version WHERE node_id = ? ORDER BY first
 
 -- name: versions_of
-SELECT c.digest, count(*), min(r.at), max(r.at)
-FROM run r JOIN content c ON c.id = r.version_id
-WHERE r.job_id = ? AND r.complete IN (0, 1) AND r.at IS NOT NULL
-GROUP BY c.digest ORDER BY max(r.at) DESC
+SELECT c.digest, count(*), min(p.at), max(p.at)
+FROM (
+    SELECT version_id, at FROM run WHERE job_id = ?1 AND complete = 1 AND at IS NOT NULL
+    UNION ALL
+    SELECT version_id, at FROM run WHERE job_id = ?1 AND complete = 0 AND at IS NOT NULL
+) p JOIN content c ON c.id = p.version_id
+GROUP BY c.digest ORDER BY max(p.at) DESC
 
 -- name: gists_of
 SELECT node_id, gist FROM node_facet
@@ -584,6 +604,10 @@ SELECT v.position FROM node_facet f
 JOIN node_event v ON v.node_id = f.node_id AND v.stamp = f.stamp
 WHERE f.stamp IS NOT NULL
 UNION
+SELECT v.position FROM node_facet f
+JOIN node_event_past v ON v.node_id = f.node_id AND v.stamp = f.stamp
+WHERE f.stamp IS NOT NULL
+UNION
 SELECT e.position FROM run r JOIN event e ON e.run_id = r.id
 WHERE r.at >= coalesce(
     (SELECT max(c.at) FROM run c WHERE c.job_id = r.job_id AND c.complete = 1), r.at
@@ -593,8 +617,16 @@ SELECT v.position FROM declaration d
 JOIN node_event v ON v.node_id = d.owner_id AND v.stamp = d.stamp
 WHERE d.stamp = (SELECT max(stamp) FROM declaration m WHERE m.owner_id = d.owner_id)
 UNION
+SELECT v.position FROM declaration d
+JOIN node_event_past v ON v.node_id = d.owner_id AND v.stamp = d.stamp
+WHERE d.stamp = (SELECT max(stamp) FROM declaration m WHERE m.owner_id = d.owner_id)
+UNION
 SELECT v.position FROM edge g
 JOIN node_event v ON v.node_id = g.owner_id AND v.stamp = g.last
+WHERE g.origin & 16
+UNION
+SELECT v.position FROM edge g
+JOIN node_event_past v ON v.node_id = g.owner_id AND v.stamp = g.last
 WHERE g.origin & 16
 
 -- name: newest_dictionary

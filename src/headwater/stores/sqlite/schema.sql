@@ -113,13 +113,26 @@ CREATE TABLE dictionary (
     created_at INTEGER NOT NULL
 );
 
--- Which events state a node, in the order of their stamps.
+-- Which events state a node, in the order of their stamps: some of each node, its newest among them.
+-- The others are in node_event_past, so that what is written lies close together in any database.
 CREATE TABLE node_event (
     node_id INTEGER NOT NULL,
     stamp BLOB NOT NULL,
     position INTEGER NOT NULL,
     PRIMARY KEY (node_id, stamp, position)
 ) WITHOUT ROWID;
+
+CREATE TABLE "node_event_past" (
+    node_id INTEGER NOT NULL,
+    stamp BLOB NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (node_id, stamp, position)
+) WITHOUT ROWID;
+
+CREATE VIEW node_event_all AS
+SELECT node_id, stamp, position FROM node_event
+UNION ALL
+SELECT node_id, stamp, position FROM node_event_past;
 
 -- What is derived from it ------------------------------------------------------------------------
 
@@ -195,9 +208,10 @@ CREATE TABLE run (
     said BLOB
 );
 CREATE UNIQUE INDEX run_by_id ON run (domain_id, run_id, job_id);
-CREATE INDEX run_by_job ON run (job_id, complete, at, run_id, version_id);
 CREATE INDEX run_by_time ON run (domain_id, at);
 CREATE INDEX run_by_parent ON run (domain_id, parent_run) WHERE parent_run IS NOT NULL;
+CREATE INDEX run_by_job ON run (job_id, at, run_id, version_id) WHERE complete = 1;
+CREATE INDEX run_under_way ON run (job_id, at, run_id, version_id) WHERE complete = 0;
 
 CREATE TABLE declaration (
     owner_id INTEGER NOT NULL,

@@ -95,7 +95,8 @@ SELECT j.value, (
 FROM carray(?) j
 
 -- name: count_runs_of
-SELECT count(*) FROM run WHERE job_id = ?
+SELECT (SELECT count(*) FROM run WHERE job_id = ?1 AND complete = 1)
+    + (SELECT count(*) FROM run WHERE job_id = ?1 AND complete = 0)
 
 -- The index gives the complete and the other runs in order; the two are merged, not sorted.
 -- name: slice_runs
@@ -143,13 +144,13 @@ FROM carray(?) j CROSS JOIN run r ON r.id = (
 )
 
 -- name: ended_versions
-SELECT c.digest, count(*), min(r.at), max(r.at)
+SELECT c.digest, count(*), min(p.at), max(p.at)
 FROM (
     SELECT version_id, at FROM run WHERE job_id = ?1 AND complete = 1
     UNION ALL
     SELECT version_id, at FROM run
     WHERE job_id = ?1 AND complete = 0 AND at IS NOT NULL AND state IN ('FAIL', 'ABORT')
-) r JOIN content c ON c.id = r.version_id
+) p JOIN content c ON c.id = p.version_id
 GROUP BY c.digest
 
 -- name: newest_run_of
@@ -174,24 +175,39 @@ SELECT id, body, digest, owner_id FROM content WHERE owner_id IN (SELECT value F
 ORDER BY id
 
 -- name: count_writes
-SELECT count(*) FROM run
-WHERE job_id IN (SELECT value FROM carray(?1)) AND complete IN (0, 1) AND at IS NOT NULL
-AND version_id IN (SELECT value FROM carray(?2))
+SELECT (
+    SELECT count(*) FROM run
+    WHERE job_id IN (SELECT value FROM carray(?1)) AND complete = 1 AND at IS NOT NULL
+    AND version_id IN (SELECT value FROM carray(?2))
+) + (
+    SELECT count(*) FROM run
+    WHERE job_id IN (SELECT value FROM carray(?1)) AND complete = 0 AND at IS NOT NULL
+    AND version_id IN (SELECT value FROM carray(?2))
+)
 
 -- name: slice_writes
 SELECT r.run_id, r.job_id, r.first, r.started, r.running, r.newest, r.facts, r.version_id
 FROM (
-    SELECT id FROM run
-    WHERE job_id IN (SELECT value FROM carray(?1)) AND complete IN (0, 1) AND at IS NOT NULL
+    SELECT id, at, run_id, job_id FROM run
+    WHERE job_id IN (SELECT value FROM carray(?1)) AND complete = 1 AND at IS NOT NULL
     AND version_id IN (SELECT value FROM carray(?2))
-    ORDER BY at DESC, run_id DESC, job_id DESC LIMIT ?3 OFFSET ?4
+    UNION ALL
+    SELECT id, at, run_id, job_id FROM run
+    WHERE job_id IN (SELECT value FROM carray(?1)) AND complete = 0 AND at IS NOT NULL
+    AND version_id IN (SELECT value FROM carray(?2))
+    ORDER BY 2 DESC, 3 DESC, 4 DESC LIMIT ?3 OFFSET ?4
 ) p CROSS JOIN run r ON r.id = p.id
 
 -- Where the contents that write the dataset stand together among those of its only writer, the
 -- index alone is read.
 -- name: count_writes_of_one
-SELECT count(*) FROM run
-WHERE job_id = ? AND complete IN (0, 1) AND at IS NOT NULL AND version_id BETWEEN ? AND ?
+SELECT (
+    SELECT count(*) FROM run
+    WHERE job_id = ?1 AND complete = 1 AND at IS NOT NULL AND version_id BETWEEN ?2 AND ?3
+) + (
+    SELECT count(*) FROM run
+    WHERE job_id = ?1 AND complete = 0 AND at IS NOT NULL AND version_id BETWEEN ?2 AND ?3
+)
 
 -- name: slice_writes_of_one
 SELECT r.run_id, r.job_id, r.first, r.started, r.running, r.newest, r.facts, r.version_id
@@ -214,10 +230,16 @@ ORDER BY r.at DESC, r.run_id DESC LIMIT 1
 
 -- name: statings_of
 SELECT v.digest, v.first, e.position, e.kind, r.version_id, r.job_id
-FROM schema_version v
-CROSS JOIN node_event o ON o.node_id = v.node_id AND o.stamp = v.first
-JOIN event e ON e.position = o.position LEFT JOIN run r ON r.id = e.run_id
-WHERE v.node_id = ? ORDER BY v.first DESC
+FROM (
+    SELECT s.digest, s.first, o.position FROM schema_version s
+    CROSS JOIN node_event o ON o.node_id = s.node_id AND o.stamp = s.first
+    WHERE s.node_id = ?1
+    UNION ALL
+    SELECT s.digest, s.first, o.position FROM schema_version s
+    CROSS JOIN node_event_past o ON o.node_id = s.node_id AND o.stamp = s.first
+    WHERE s.node_id = ?1
+) v JOIN event e ON e.position = v.position LEFT JOIN run r ON r.id = e.run_id
+ORDER BY v.first DESC
 
 -- name: run_events_down
 SELECT position FROM event WHERE domain_id = ? AND id >= ? AND id < ? AND kind = 0
@@ -237,9 +259,15 @@ AND n.namespace_id = (SELECT id FROM namespace WHERE domain_id = ?1 AND name = ?
 ORDER BY e.id DESC LIMIT ?3 OFFSET ?4
 
 -- name: count_run_events_of
-SELECT count(*) FROM node n CROSS JOIN run r ON r.job_id = n.id CROSS JOIN event e ON e.run_id = r.id
-WHERE n.kind = 1
-AND n.namespace_id = (SELECT id FROM namespace WHERE domain_id = ?1 AND name = ?2)
+SELECT count(*) FROM (
+    SELECT r.id FROM node n CROSS JOIN run r ON r.job_id = n.id AND r.complete = 1
+    WHERE n.kind = 1
+    AND n.namespace_id = (SELECT id FROM namespace WHERE domain_id = ?1 AND name = ?2)
+    UNION ALL
+    SELECT r.id FROM node n CROSS JOIN run r ON r.job_id = n.id AND r.complete = 0
+    WHERE n.kind = 1
+    AND n.namespace_id = (SELECT id FROM namespace WHERE domain_id = ?1 AND name = ?2)
+) p CROSS JOIN event e ON e.run_id = p.id
 
 -- name: tallies
 SELECT quarter, type, events FROM event_tally WHERE domain_id = ? AND quarter >= ? AND quarter < ?
@@ -290,7 +318,7 @@ SELECT DISTINCT run_id FROM run WHERE domain_id = ? AND run_id >= '' AND run_id 
 -- The events that state the facets which hold of nodes. A stamp of NULL is that of the newest event.
 -- name: facet_places
 SELECT DISTINCT f.node_id, (
-    SELECT v.position FROM node_event v WHERE v.node_id = f.node_id
+    SELECT v.position FROM node_event_all v WHERE v.node_id = f.node_id
     AND v.stamp = coalesce(
         f.stamp, (SELECT max(m.stamp) FROM node_event m WHERE m.node_id = f.node_id)
     )

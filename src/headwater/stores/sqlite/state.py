@@ -50,7 +50,7 @@ TABLES = {
         LEFT JOIN node c ON c.id = n.alias_of
         ORDER BY 1""",
     "node_event": """
-        SELECT n.key, v.stamp, e.id FROM node_event v JOIN node n ON n.id = v.node_id
+        SELECT n.key, v.stamp, e.id FROM node_event_all v JOIN node n ON n.id = v.node_id
         JOIN event e ON e.position = v.position
         ORDER BY 1, 2, 3""",
     "node_facet": """

@@ -219,9 +219,9 @@ class Writer:
         self._db.bulk("insert_event", self._events)
         self._tally()
         self._db.bulk("insert_body", self.bodies.compressed(self._rows))
+        self._db.bulk("insert_node_event", sorted(self._touched))
         self._facets.flush()
         moved = self._runs.flush()
-        self._db.bulk("insert_node_event", sorted(self._touched))
         self._edges.flush(moved)
         self._contents.end()
         for rows in (self._events, self._rows, self._touched):
