@@ -24,6 +24,8 @@ class Origin(IntFlag):
     DECLARED = 8
     RENAMED = 16
 
+    __hash__ = int.__hash__  # an enum's own is a call into Python
+
 
 def resolve(said: Iterable[tuple[Stamp, Content]], snapshot: bool = False) -> Content:
     """The job version of a run: the fold of the contents that its events state.

@@ -61,7 +61,7 @@ class NodeKind(enum.StrEnum):
     __hash__ = str.__hash__  # an enum's own is a call into Python for every hash of a node
 
 
-class NodeId(msgspec.Struct, frozen=True, order=True, cache_hash=True):
+class NodeId(msgspec.Struct, frozen=True, order=True, cache_hash=True, gc=False):
     """A job or a dataset inside a domain: exact and case-sensitive."""
 
     kind: NodeKind
@@ -83,7 +83,7 @@ def is_job(key: Key) -> bool:
     return key[0] >= 0x80
 
 
-class FieldId(msgspec.Struct, frozen=True, order=True, cache_hash=True):
+class FieldId(msgspec.Struct, frozen=True, order=True, cache_hash=True, gc=False):
     """A column of a dataset."""
 
     dataset: NodeId
@@ -129,7 +129,12 @@ def order(ref: NodeId | FieldId) -> tuple[str, str, str, str]:
 
 def encode(part: str) -> str:
     """Percent-encodes a part of a node's written form; the result holds no `:` and no `/`."""
-    return part if _SAFE.fullmatch(part) else _quoted(part)
+    return part if is_plain(part) else _quoted(part)
+
+
+def is_plain(part: str) -> bool:
+    """Whether a part, or all parts that make up a text, is written as it is."""
+    return _SAFE.fullmatch(part) is not None
 
 
 @lru_cache(maxsize=10_000)

@@ -22,6 +22,7 @@ Stamp = bytes
 T = TypeVar("T", bound=tuple[Any, ...])
 
 _STAMP = struct.Struct(">QB")
+_TIME = struct.Struct(">Q")
 _ZERO = 1 << 62
 _CREDIBLE = 1 << 63
 _RANKS = {
@@ -50,7 +51,8 @@ def stamp_of(event: Event, digest: bytes, received_at: int) -> Stamp:
 
 def stamp_time(stamp: Stamp) -> int:
     """The event time (µs) in a stamp."""
-    return (int.from_bytes(stamp[:8], "big") & (_CREDIBLE - 1)) - _ZERO
+    time: int = _TIME.unpack_from(stamp)[0]
+    return (time & (_CREDIBLE - 1)) - _ZERO
 
 
 def credible(stamp: Stamp) -> bool:

@@ -14,8 +14,9 @@ from typing import TypeVar
 from headwater import fold
 from headwater.errors import NotFound
 from headwater.fold import Pairs
-from headwater.ids import FieldId, Key, NodeId, NodeKind, Ref, RunRef, is_job, parse_candidates
-from headwater.lineage.graph import Graph, GraphEdge, GraphNode
+from headwater.ids import FieldId, Key, NodeId, Ref, RunRef, is_job, parse_candidates
+from headwater.lineage import placing
+from headwater.lineage.graph import Graph, GraphNode
 from headwater.lineage.known import Known, owner_of, source_of, target_of
 from headwater.lineage.past import Past
 from headwater.store import Direction, Moment, Reader, Stated
@@ -31,6 +32,7 @@ E = TypeVar("E", Edge, End)
 _WHOLE: set[Number | None] = {None}
 _ends_of = itemgetter(0, 1)
 _turned = itemgetter(1, 0)
+_said_of = itemgetter(slice(3, None))
 
 
 async def resolve(reader: Reader, domain: str, text: str) -> Ref:
@@ -47,8 +49,7 @@ async def resolve(reader: Reader, domain: str, text: str) -> Ref:
         else:
             node = ref.dataset if isinstance(ref, FieldId) else ref
             key = node.key(domain)
-            row = (await reader.nodes((key,))).get(key)
-            if row is not None:
+            if key in await reader.numbers((key,)):
                 return ref
     raise NotFound(f"nothing is known of {text!r}")
 
@@ -115,26 +116,27 @@ class _Walk(Known):
             if len(self._hops) >= self._limit and self._past is None:
                 frontier = await self._leading_inward(frontier, up)
             steps, edges = await self._steps(frontier, up)
-            await self._admit(steps, up, hop)
+            far = set(map(source_of if up else target_of, steps))
+            await self._admit(far, steps, up, hop)
             self._take_in(steps, edges, up)
-            frontier = self._enter(steps, edges, up, entered)
+            frontier = self._enter(far, steps, edges, up, entered)
             if not frontier:
                 return
         await self._count_missing(frontier, up)
 
-    async def _admit(self, steps: list[Pair], up: bool, hop: int) -> None:
+    async def _admit(self, far: set[Number], steps: list[Pair], up: bool, hop: int) -> None:
         """Takes the far nodes into the answer. Which ones the limit leaves out goes by name: of the
         near node, then of the far one."""
         hops, room = self._hops, self._limit - len(self._hops)
-        new = set(map(source_of if up else target_of, steps)).difference(hops)
+        new = far.difference(hops)
         if len(new) <= room:
             hops.update(dict.fromkeys(new, hop))
             return
         self._truncated = True
         led: dict[Number, set[Number]] = {}
-        for near, far in map(_turned, steps) if up else steps:
-            if far in new:
-                led.setdefault(near, set()).add(far)
+        for near, other in map(_turned, steps) if up else steps:
+            if other in new:
+                led.setdefault(near, set()).add(other)
         for near in sorted(led, key=(await self.named(led)).__getitem__):
             chosen: Collection[Number] = led[near].difference(hops)
             if len(chosen) > room:
@@ -147,10 +149,11 @@ class _Walk(Known):
     def _take_in(self, steps: list[Pair], edges: list[Edge], up: bool) -> None:
         """Takes the edges between nodes of the answer; what it leaves out is missing."""
         hops, known = self._hops, self._edges
-        found = dict(zip(steps, edges, strict=True))
-        if not self._truncated and len(found) == len(steps) and known.keys().isdisjoint(found):
-            known |= found
-            return
+        if not self._truncated:
+            found = dict(zip(steps, edges, strict=True))
+            if len(found) == len(steps) and known.keys().isdisjoint(found):
+                known |= found
+                return
         for step, edge in zip(steps, edges, strict=True):
             if step[0 if up else 1] not in hops:
                 self._beyond.add(_turned(step) if up else step)
@@ -160,28 +163,35 @@ class _Walk(Known):
                 united = self._united.setdefault(step, {other[:3]: other[3:]})
                 united[edge[:3]] = edge[3:]
 
-    def _enter(self, steps: list[Pair], edges: list[Edge], up: bool, entered: Entries) -> Entries:
+    def _enter(
+        self,
+        far: set[Number],
+        steps: list[Pair],
+        edges: list[Edge],
+        up: bool,
+        entered: Entries,
+    ) -> Entries:
         """The next level: nodes that were not entered yet, or not from there."""
         hops = self._hops
         if not self._selective:
-            fresh = set(map(source_of if up else target_of, steps)).difference(entered)
-            level = dict.fromkeys([far for far in fresh if far in hops], _WHOLE)
+            fresh = far.difference(entered)
+            level = dict.fromkeys([node for node in fresh if node in hops], _WHOLE)
             entered |= level
             return level
         level = {}
         for step, edge in zip(steps, edges, strict=True):
-            near, far = _turned(step) if up else step
-            if far not in hops:
+            near, other = _turned(step) if up else step
+            if other not in hops:
                 continue
             # An edge that another stated leads into the job as a whole.
-            through = near if far in self._selective and edge[2] == far else None
-            known = entered.get(far)
+            through = near if other in self._selective and edge[2] == other else None
+            known = entered.get(other)
             if known is None:
-                entered[far] = {through}
-                level[far] = {through}
+                entered[other] = {through}
+                level[other] = {through}
             elif through not in known and None not in known:
                 known.add(through)
-                level.setdefault(far, set()).add(through)
+                level.setdefault(other, set()).add(through)
         return level
 
     async def _leading_inward(self, frontier: Entries, up: bool) -> Entries:
@@ -296,15 +306,9 @@ class _Walk(Known):
                 flowing.add(owner)
 
     async def graph(self, start: NodeId, direction: Direction, depth: int) -> Graph:
-        hops, named, told = self._hops, await self.named(self._hops), await self._evidence()
-        nodes = [node for kind in NodeKind for node in hops if named[node].kind is kind]
-        nodes.sort(key=lambda node: named[node].name)
-        nodes.sort(key=lambda node: named[node].namespace)
-        place = {node: n for n, node in enumerate(nodes)}
-        steps = list(self._edges)
-        places = [place[source] * len(nodes) + place[target] for source, target in steps]
-        order = sorted(range(len(steps)), key=places.__getitem__)
-        edges = [GraphEdge(named[steps[n][0]], named[steps[n][1]], told[n]) for n in order]
+        hops, named = self._hops, await self.named(self._hops)
+        nodes = placing.nodes({node: named[node] for node in hops})
+        edges = placing.edges(nodes, named, self._edges, await self._evidence())
         nodes.sort(key=hops.__getitem__)
         return Graph(
             start=start,
@@ -312,7 +316,7 @@ class _Walk(Known):
             depth=depth,
             moment=self._moment,
             nodes=await self._nodes(nodes),
-            edges=tuple(edges),
+            edges=edges,
             truncated=self._truncated,
             limit=self._limit,
             flowing=frozenset([named[job] for job in self._selective if job in hops]),
@@ -320,11 +324,11 @@ class _Walk(Known):
 
     async def _evidence(self) -> list[Evidence]:
         """Of each edge."""
-        said = [edge[3:] for edge in self._edges.values()]
+        said = list(map(_said_of, self._edges.values()))
         more = [each for united in self._united.values() for each in united.values()]
         told = await self._reader.evidence([*said, *more] if more else said)
         if not more:
-            return [told[each] for each in said]
+            return list(map(told.__getitem__, said))
         together = {
             pair: _together([told[each] for each in united.values()])
             for pair, united in self._united.items()

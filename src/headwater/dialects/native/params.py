@@ -85,8 +85,8 @@ def format_time(micros: int, parameter: str = "time") -> str:
         start = _minute(minutes)
     except OverflowError:
         raise InvalidParameter(parameter, "lies outside the years 1 to 9999") from None
-    digits = f"{rest:08d}"
-    return f"{start}{digits[:2]}.{digits[2:]}Z"
+    digits = str(rest + 100_000_000)  # a format with a width takes four times as long
+    return f"{start}{digits[1:3]}.{digits[3:]}Z"
 
 
 @lru_cache(maxsize=10_000)

@@ -4,9 +4,8 @@ An answer has thousands of nodes and edges, and many edges share their evidence:
 is made once. What it may hold is the business of `graphs`; a test holds the two together.
 """
 
-import itertools
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 import msgspec
 
@@ -14,11 +13,13 @@ from headwater.dialects.native import graphs
 from headwater.dialects.native.params import format_time
 from headwater.event import Transformation
 from headwater.fold import Origin
-from headwater.ids import FieldId, NodeId, encode
+from headwater.ids import FieldId, NodeId, encode, is_plain
 from headwater.lineage.graph import Graph, GraphEdge, GraphNode
 from headwater.walks import Evidence
 
 CHUNK = 500
+T = TypeVar("T")
+_PLAIN = '"job":null,"transformations":[],"whole":false'
 
 
 class _Head(msgspec.Struct, frozen=True):
@@ -49,17 +50,23 @@ def graph(found: Graph) -> bytes:
     )
     foot = _Foot(found.truncated, found.limit)
     text = _Text()
-    pieces = [_json(head)[:-1], b',"nodes":[', *_chunks(text.nodes(found.nodes))]
-    pieces += [b'],"edges":[', *_chunks(text.edges(found.edges)), b"],", _json(foot)[1:]]
+    pieces = [_json(head)[:-1], b',"nodes":[', *_chunks(found.nodes, text.nodes)]
+    pieces += [b'],"edges":[', *_chunks(found.edges, text.edges), b"],", _json(foot)[1:]]
     return b"".join(pieces)
 
 
-def _chunks(items: Iterator[str]) -> Iterator[bytes]:
+def _chunks(items: Sequence[T], write: Callable[[Sequence[T]], list[str]]) -> Iterator[bytes]:
     """The items, with commas between them: so many at a time that they take little memory."""
     comma = b""
-    while part := list(itertools.islice(items, CHUNK)):
-        yield comma + ",".join(part).encode()
+    for start in range(0, len(items), CHUNK):
+        yield comma + ",".join(write(items[start : start + CHUNK])).encode()
         comma = b","
+
+
+class _Told(dict[Evidence, str]):
+    def __missing__(self, said: Evidence) -> str:
+        text = self[said] = _evidence(said)
+        return text
 
 
 class _Text:
@@ -68,48 +75,52 @@ class _Text:
     def __init__(self) -> None:
         self._refs: dict[NodeId | FieldId, str] = {}
         self._namespaces: dict[str, tuple[str, str]] = {}
-        self._evidence: dict[Evidence, str] = {}
+        self._told = _Told()
         self._transformations: dict[tuple[Transformation, ...], str] = {}
 
-    def nodes(self, nodes: Iterable[GraphNode]) -> Iterator[str]:
+    def nodes(self, nodes: Sequence[GraphNode]) -> list[str]:
+        # What needs no percent sign needs no escape; all names are looked through at once.
+        plain = is_plain("".join([node.ref.name for node in nodes]))
         refs, namespaces = self._refs, self._namespaces
+        found: list[str] = []
         for node in nodes:
             ref = node.ref
-            if isinstance(ref, FieldId):
-                written, said = str(ref), self._field(ref)
-            else:
-                kind, name = ref.kind._value_, ref.name
-                namespace, space = namespaces.get(ref.namespace) or self._namespace(ref.namespace)
-                encoded = encode(name)
-                written = f"{kind}:{namespace}:{encoded}"
-                # what needs no percent sign needs no escape
-                quoted = f'"{name}"' if encoded == name else _quoted(name)
-                said = f'"kind":"{kind}","namespace":{space},"name":{quoted},"field":null'
-            refs[ref] = written
-            rest = '"aliases":[],"source":false'
-            if node.aliases or node.source:
-                aliases = ",".join([f'"{alias}"' for alias in node.aliases])
-                rest = f'"aliases":[{aliases}],"source":{"true" if node.source else "false"}'
-            counts = f'"hops":{node.hops},"missing":{node.missing}'
-            yield f'{{"id":"{written}",{said},{counts},{rest}}}'
+            if not plain or node.aliases or node.source or isinstance(ref, FieldId):
+                found.append(self._node(node))
+                continue
+            kind, name = ref.kind._value_, ref.name
+            namespace, space = namespaces.get(ref.namespace) or self._namespace(ref.namespace)
+            written = refs[ref] = f"{kind}:{namespace}:{name}"
+            found.append(
+                f'{{"id":"{written}","kind":"{kind}","namespace":{space},"name":"{name}",'
+                f'"field":null,"hops":{node.hops},"missing":{node.missing},'
+                '"aliases":[],"source":false}'
+            )
+        return found
 
-    def edges(self, edges: Iterable[GraphEdge]) -> Iterator[str]:
+    def _node(self, node: GraphNode) -> str:
+        ref = node.ref
+        written = self._refs[ref] = str(ref)
+        if isinstance(ref, FieldId):
+            kind, owner, field = "field", ref.dataset, _quoted(ref.name)
+        else:
+            kind, owner, field = ref.kind.value, ref, "null"
+        aliases = ",".join([f'"{alias}"' for alias in node.aliases])
+        return (
+            f'{{"id":"{written}","kind":"{kind}","namespace":{_quoted(owner.namespace)},'
+            f'"name":{_quoted(owner.name)},"field":{field},"hops":{node.hops},'
+            f'"missing":{node.missing},"aliases":[{aliases}],'
+            f'"source":{"true" if node.source else "false"}}}'
+        )
+
+    def edges(self, edges: Sequence[GraphEdge]) -> list[str]:
         """Edges between nodes that are written already."""
-        refs, known = self._refs, self._evidence
-        for edge in edges:
-            said = edge.evidence
-            told = known.get(said)
-            if told is None:
-                told = known[said] = _evidence(said)
-            way = '"job":null,"transformations":[],"whole":false'
-            if edge.job is not None or edge.transformations or edge.whole:
-                way = self._way(edge)
-            yield f'{{"source":"{refs[edge.source]}","target":"{refs[edge.target]}",{told},{way}}}'
-
-    def _field(self, ref: FieldId) -> str:
-        namespace, name = _quoted(ref.dataset.namespace), _quoted(ref.dataset.name)
-        field = _quoted(ref.name)
-        return f'"kind":"field","namespace":{namespace},"name":{name},"field":{field}'
+        refs, told, way = self._refs, self._told, self._way
+        return [
+            f'{{"source":"{refs[edge.source]}","target":"{refs[edge.target]}",{told[edge.evidence]},'
+            f"{way(edge) if edge.job or edge.transformations or edge.whole else _PLAIN}}}"
+            for edge in edges
+        ]
 
     def _way(self, edge: GraphEdge) -> str:
         """What only column edges say."""
@@ -140,14 +151,9 @@ def _evidence(said: Evidence) -> str:
     if said.last != said.first:
         last = format_time(said.last)
     return (
-        f'"origins":{_origins(said.origin)},"first_seen":"{first}","last_seen":"{last}",'
+        f'"origins":{_ORIGINS[said.origin]},"first_seen":"{first}","last_seen":"{last}",'
         f'"runs":{said.runs},"last_run":{run}'
     )
-
-
-@lru_cache(maxsize=64)
-def _origins(origin: Origin) -> str:
-    return _json(graphs.origins(origin)).decode()
 
 
 def _json(value: object) -> bytes:
@@ -156,3 +162,8 @@ def _json(value: object) -> bytes:
 
 def _quoted(text: str) -> str:
     return msgspec.json.encode(text).decode()
+
+
+_ORIGINS = tuple(
+    _json(graphs.origins(Origin(number))).decode() for number in range(1 << len(Origin))
+)

@@ -34,7 +34,8 @@ class Edges:
         self._owners: dict[int, Key] = {}
         self._declared: dict[int, tuple[Stamp, int]] = {}
         self._current: list[Row] = []
-        self._origins: list[Row] = []
+        self._origins: dict[Edge, int] = {}
+        """Of edges that are not known as they were."""
         self._standings = Standings(db)
 
     def reset(self) -> None:
@@ -77,21 +78,29 @@ class Edges:
 
     def flush(self, moved: list[Moved]) -> None:
         """Args: moved: the runs of the batch whose standing changed; they are written already."""
-        rows: list[Row] = [
-            (*edge, 0, seen.first, seen.last, seen.runs, seen.last_run)
-            for edge, seen in self._seen.items()
-        ]
-        self._db.bulk("merge_edge", rows)
-        for edge in self._renamed:
-            self._db.run("rename_edge", *edge)
         moves: dict[int, list[Moved]] = {}
         for move in moved:
             moves.setdefault(move.job_id, []).append(move)
         for owner_id, owner in self._owners.items():
             self._refresh(owner_id, owner, moves.get(owner_id, []))
+        self._write()
         self._db.bulk("put_current", self._current)
-        self._db.bulk("set_origin", self._origins)
+        for edge in self._renamed:
+            self._db.run("rename_edge", *edge)
         self._clear()
+
+    def _write(self) -> None:
+        """A new edge is written once, as it holds now: its indexes say so too."""
+        turned = self._origins
+        known: list[Row] = []
+        new: list[Row] = []
+        for edge, seen in self._seen.items():
+            origin = turned.pop(edge, None)
+            row = (*edge, origin or 0, seen.first, seen.last, seen.runs, seen.last_run)
+            (known if origin is None else new).append(row)
+        self._db.bulk("merge_edge", known)
+        self._db.bulk("merge_turned_edge", new)
+        self._db.bulk("set_origin", [(origin, *edge) for edge, origin in turned.items()])
 
     def _refresh(self, owner_id: int, owner: Key, moves: list[Moved]) -> None:
         """Works out which contents hold for an owner, and writes what changed by it."""
@@ -121,4 +130,4 @@ class Edges:
             kept = held.get(pair, Origin(0)) & Origin.RENAMED
             wanted = origins.get(pair, Origin(0)) | kept
             if wanted != held.get(pair, Origin(0)):
-                self._origins.append((int(wanted), owner_id, *pair))
+                self._origins[(owner_id, *pair)] = int(wanted)

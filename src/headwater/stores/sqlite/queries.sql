@@ -167,6 +167,17 @@ ON CONFLICT (owner_id, source_id, target_id) DO UPDATE SET
     last = max(last, excluded.last),
     runs = runs + excluded.runs
 
+-- The same, where it also changes how an edge is known. Apart, because that changes the indexes.
+-- name: merge_turned_edge
+INSERT INTO edge (owner_id, source_id, target_id, origin, first, last, runs, last_run)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (owner_id, source_id, target_id) DO UPDATE SET
+    origin = excluded.origin,
+    first = min(first, excluded.first),
+    last_run = iif(excluded.last > last, excluded.last_run, last_run),
+    last = max(last, excluded.last),
+    runs = runs + excluded.runs
+
 -- name: rename_edge
 UPDATE edge SET origin = origin | 16 WHERE owner_id = ? AND source_id = ? AND target_id = ?
 
@@ -231,16 +242,11 @@ FROM carray(?) f CROSS JOIN node n ON n.id = f.value
 -- name: names_by_id
 SELECT n.id, n.kind, n.namespace_id, n.name FROM carray(?) f CROSS JOIN node n ON n.id = f.value
 
--- name: described_by_id
-SELECT n.id, n.kind, n.namespace_id, n.name,
-    iif(n.alias_of IS NOT NULL OR n.flows OR n.hidden_at IS NOT NULL, n.key, NULL),
-    n.alias_of, n.flows, n.hidden_at
-FROM carray(?) f CROSS JOIN node n ON n.id = f.value
-
+-- Few nodes have any of these: the index of those is small, and the others are not read.
 -- name: traits_of
 SELECT n.id, n.key, n.alias_of, n.flows, n.hidden_at
-FROM carray(?) f CROSS JOIN node n ON n.id = f.value
-WHERE n.alias_of IS NOT NULL OR n.flows OR n.hidden_at IS NOT NULL
+FROM carray(?) f CROSS JOIN node n INDEXED BY node_by_trait ON n.id = f.value
+WHERE n.alias_of IS NOT NULL OR n.flows <> 0 OR n.hidden_at IS NOT NULL
 
 -- name: joined_to
 SELECT n.id, n.key, n.alias_of, n.flows, n.hidden_at
@@ -297,40 +303,15 @@ WHERE (NOT ?2 OR e.origin <> 0) AND e.first <= ?3
 -- name: run_ids
 SELECT r.id, r.run_id FROM carray(?) f CROSS JOIN run r ON r.id = f.value
 
+-- The index says whether an edge holds, so no edge is read.
 -- name: ends_down
 SELECT e.source_id, e.target_id, e.owner_id
-FROM carray(?1) f CROSS JOIN edge e ON e.owner_id = f.value AND e.source_id = f.value
-WHERE e.origin <> 0
-UNION ALL
-SELECT e.source_id, e.target_id, e.owner_id
-FROM carray(?1) f CROSS JOIN edge x ON x.source_id = f.value AND x.owner_id <> f.value
-CROSS JOIN edge e
-    ON e.owner_id = x.owner_id AND e.source_id = x.source_id AND e.target_id = x.target_id
-WHERE e.origin <> 0
-
--- name: ends_down_indexed
-SELECT e.source_id, e.target_id, e.owner_id
-FROM carray(?1) f CROSS JOIN edge x ON x.source_id = f.value
-CROSS JOIN edge e
-    ON e.owner_id = x.owner_id AND e.source_id = x.source_id AND e.target_id = x.target_id
+FROM carray(?) f CROSS JOIN edge e INDEXED BY edge_by_source ON e.source_id = f.value
 WHERE e.origin <> 0
 
 -- name: ends_up
 SELECT e.source_id, e.target_id, e.owner_id
-FROM carray(?1) f CROSS JOIN edge e ON e.owner_id = f.value AND +e.target_id = f.value
-WHERE e.origin <> 0
-UNION ALL
-SELECT e.source_id, e.target_id, e.owner_id
-FROM carray(?1) f CROSS JOIN edge x ON x.target_id = f.value AND x.owner_id <> f.value
-CROSS JOIN edge e
-    ON e.owner_id = x.owner_id AND e.source_id = x.source_id AND e.target_id = x.target_id
-WHERE e.origin <> 0
-
--- name: ends_up_indexed
-SELECT e.source_id, e.target_id, e.owner_id
-FROM carray(?1) f CROSS JOIN edge x ON x.target_id = f.value
-CROSS JOIN edge e
-    ON e.owner_id = x.owner_id AND e.source_id = x.source_id AND e.target_id = x.target_id
+FROM carray(?) f CROSS JOIN edge e INDEXED BY edge_by_target ON e.target_id = f.value
 WHERE e.origin <> 0
 
 -- name: currents_of

@@ -74,6 +74,8 @@ CREATE UNIQUE INDEX node_by_key ON node (key);
 CREATE INDEX node_by_name ON node (namespace_id, kind, name, hidden_at);
 CREATE INDEX node_by_first ON node (namespace_id, kind, first, hidden_at) WHERE first IS NOT NULL;
 CREATE INDEX node_by_alias ON node (alias_of) WHERE alias_of IS NOT NULL;
+CREATE INDEX node_by_trait ON node (id)
+WHERE alias_of IS NOT NULL OR flows <> 0 OR hidden_at IS NOT NULL;
 
 -- The log ----------------------------------------------------------------------------------------
 
@@ -238,8 +240,8 @@ CREATE TABLE edge (
     last_run INTEGER,
     PRIMARY KEY (owner_id, source_id, target_id)
 ) WITHOUT ROWID;
-CREATE INDEX edge_by_source ON edge (source_id, target_id, owner_id);
-CREATE INDEX edge_by_target ON edge (target_id, source_id, owner_id);
+CREATE INDEX edge_by_source ON edge (source_id, target_id, owner_id, origin);
+CREATE INDEX edge_by_target ON edge (target_id, source_id, owner_id, origin);
 
 -- Run events by type ('' for none), counted by quarters of an hour since 1970.
 CREATE TABLE event_tally (

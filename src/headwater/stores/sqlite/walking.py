@@ -50,9 +50,7 @@ class Walking(Holding):
         self, numbers: Iterable[Number]
     ) -> tuple[dict[Number, NodeId], list[Trait]]:
         wanted = sorted(numbers)
-        rows = self._db.all("described_by_id", array(wanted)) if wanted else []
-        odd = [(row[0], *row[4:]) for row in rows if row[4] is not None]
-        return self._named(rows), self._traits(odd)
+        return await self.named(wanted), await self.traits(wanted)
 
     def _named(self, rows: list[Row]) -> dict[Number, NodeId]:
         """Args: rows: beginning with number, kind, namespace and name."""
@@ -77,22 +75,20 @@ class Walking(Holding):
         return self._traits(self._db.all("joined_to", array(wanted))) if wanted else []
 
     async def steps(self, numbers: Iterable[Number], *, up: bool, until: int | None) -> list[Edge]:
-        held = (1, EVER) if until is None else (0, until)
-        return self._around("edges_up" if up else "edges_down", numbers, *held)
-
-    async def ends(self, numbers: Iterable[Number], *, up: bool) -> list[End]:
-        return self._around("ends_up" if up else "ends_down", numbers)
-
-    def _around(self, name: str, numbers: Iterable[Number], *values: int) -> list[Row]:
         """The edges that a node owns itself are looked for where they lie together; of datasets,
         which seldom own any, only an index is asked."""
-        wanted = sorted(numbers)
+        held = (1, EVER) if until is None else (0, until)
+        name, wanted = "edges_up" if up else "edges_down", sorted(numbers)
         datasets = [number for number in wanted if number in self._datasets]
-        rows = self._db.all(f"{name}_indexed", array(datasets), *values) if datasets else []
+        rows = self._db.all(f"{name}_indexed", array(datasets), *held) if datasets else []
         if len(datasets) < len(wanted):
             others = [number for number in wanted if number not in self._datasets]
-            rows += self._db.all(name, array(others), *values)
+            rows += self._db.all(name, array(others), *held)
         return rows
+
+    async def ends(self, numbers: Iterable[Number], *, up: bool) -> list[End]:
+        wanted = sorted(numbers)
+        return self._db.all("ends_up" if up else "ends_down", array(wanted)) if wanted else []
 
     async def evidence(self, said: Iterable[Said]) -> dict[Said, Evidence]:
         known = set(said)
