@@ -141,7 +141,8 @@ def whole_event(operator: int, time: datetime) -> bytes:
     part = Part(CREATE, create(operator))
     said.add(part)
     name = f"manual.{uuid.uuid5(uuid.NAMESPACE_URL, said.job_name)}@node.{PROJECT}-workspace-"
-    return events.job_event(said, (part,), name + WORKSPACE, int(time.timestamp() * 1e6), {})
+    drawn = events.job_event(said, (part,), name + WORKSPACE, int(time.timestamp() * 1e6), {})
+    return drawn.body
 
 
 def bare_event(operator: int, time: datetime) -> bytes:

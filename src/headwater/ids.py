@@ -52,6 +52,13 @@ def digest_of(raw: bytes, token: str | None = None) -> bytes:
     return sha256(raw).digest()[:16] if token is None else key_of(token, raw)
 
 
+@lru_cache(maxsize=1_000)
+def _head(*parts: str) -> bytes:
+    """How the text begins that `key_of` hashes for these parts and more."""
+    raw = [part.encode("utf-8", "surrogatepass") for part in parts]
+    return b"".join([len(each).to_bytes(4, "big") + each for each in raw])
+
+
 class NodeKind(enum.StrEnum):
     """What a node of the graph is; the value is its name on every surface."""
 
@@ -70,9 +77,14 @@ class NodeId(msgspec.Struct, frozen=True, order=True, cache_hash=True, gc=False)
 
     def key(self, domain: str) -> Key:
         """The key inside a domain; its first bit tells jobs (1) from datasets (0)."""
-        key = key_of(domain, self.kind.value, self.namespace, self.name)
+        namespace = self.namespace.encode("utf-8", "surrogatepass")
+        name = self.name.encode("utf-8", "surrogatepass")
+        # As `key_of(domain, kind, namespace, name)`, in fewer steps: no other key is made as often.
+        sizes = len(namespace).to_bytes(4, "big"), len(name).to_bytes(4, "big")
+        text = b"%b%b%b%b%b" % (_head(domain, self.kind), sizes[0], namespace, sizes[1], name)
+        key = sha256(text).digest()
         first = key[0] | 0x80 if self.kind is NodeKind.JOB else key[0] & 0x7F
-        return bytes((first,)) + key[1:]
+        return first.to_bytes(1, "big") + key[1:16]
 
     def __str__(self) -> str:
         return f"{self.kind.value}:{encode(self.namespace)}:{encode(self.name)}"

@@ -24,7 +24,8 @@ class Memo(Generic[K, V]):
 
     def put(self, key: K, value: V, weight: int = 1) -> V:
         """Keeps the value under the key; an entry heavier than the whole budget is not kept."""
-        self.drop(key)
+        if key in self._entries:
+            self.drop(key)
         if weight <= self._budget:
             self._entries[key] = value
             self._weights[key] = weight

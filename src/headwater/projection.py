@@ -94,11 +94,13 @@ class Projector:
     def _shape(self, domain: str, event: Event) -> _Shape:
         assert event.job is not None
         owner = self._node(domain, event.job)
-        said, mentions = _content(domain, event)
         nodes = {owner.key: owner}
+        keys = {owner.node: owner.key}
+        records = [self._node(domain, use.statement) for use in (*event.inputs, *event.outputs)]
+        keys.update([(record.node, record.key) for record in records])
+        said, mentions = _content(domain, event, keys)
         renames: list[tuple[Key, Key]] = []
-        for use in (*event.inputs, *event.outputs):
-            record = self._node(domain, use.statement)
+        for use, record in zip((*event.inputs, *event.outputs), records, strict=True):
             known = nodes.get(record.key)
             nodes[record.key] = record if known is None else _united(known, record)
             _mention(domain, record.key, use.statement, mentions, renames)
@@ -124,7 +126,7 @@ class Projector:
         facts = event.dataset.facts
         said = None
         if isinstance(facts, DatasetFacts) and facts.lineage is not None:
-            said = content((), (), _key_flows(domain, facts.lineage, mentions))
+            said = content((), (), _key_flows(domain, facts.lineage, mentions, {}))
         elif record.hides:
             said = content((), ())
         return Projected(
@@ -212,23 +214,27 @@ class Projector:
         return self._jobs.get(name) or self._jobs.put(name, job.key(domain))
 
 
-def _content(domain: str, event: Event) -> tuple[Content, Mentions]:
-    """What the event says of its job's inputs, outputs and flows, and whom it names by that."""
+def _content(domain: str, event: Event, keys: dict[NodeId, Key]) -> tuple[Content, Mentions]:
+    """What the event says of its job's inputs, outputs and flows, and whom it names by that.
+
+    Args:
+        keys: those of its job, inputs and outputs; more are added.
+    """
     assert event.job is not None
     facts = event.job.facts
     lineage = facts.lineage if isinstance(facts, JobFacts) else None
     together = facts.columns if isinstance(facts, JobFacts) else None
     mentions: Mentions = {}
-    columns = _key_flows(domain, together or (), mentions)
+    columns = _key_flows(domain, together or (), mentions, keys)
     for use in event.outputs:
         stated = use.statement.facts
         if isinstance(stated, DatasetFacts) and stated.columns is not None:
-            flows = _key_flows(domain, stated.columns, mentions)
-            columns.extend(flows or (KeyFlow(use.statement.node.key(domain), (), ()),))
+            flows = _key_flows(domain, stated.columns, mentions, keys)
+            columns.extend(flows or (KeyFlow(keys[use.statement.node], (), ()),))
     said = content(
-        (use.statement.node.key(domain) for use in event.inputs),
-        (use.statement.node.key(domain) for use in event.outputs),
-        None if lineage is None else _key_flows(domain, lineage, mentions),
+        [keys[use.statement.node] for use in event.inputs],
+        [keys[use.statement.node] for use in event.outputs],
+        None if lineage is None else _key_flows(domain, lineage, mentions, keys),
         columns,
     )
     return said, mentions
@@ -269,8 +275,10 @@ def _mention(
             renames.append((old, key))
 
 
-def _key_flows(domain: str, flows: Iterable[Flow], mentions: Mentions) -> list[KeyFlow]:
-    keys: dict[NodeId, Key] = {}
+def _key_flows(
+    domain: str, flows: Iterable[Flow], mentions: Mentions, keys: dict[NodeId, Key]
+) -> list[KeyFlow]:
+    """Mentions whom the flows name and whose key is not known."""
     found: list[KeyFlow] = []
     last: tuple[Source, ...] | None = None
     shared: tuple[KeySource, ...] = ()

@@ -9,7 +9,8 @@ import msgspec
 from msgspec import Raw
 
 from headwater.dialects.dataarts import operators
-from headwater.dialects.dataarts.events import job_event
+from headwater.dialects.dataarts.events import Drawn, job_event
+from headwater.dialects.dataarts.mapping import Mapped, Maps
 from headwater.dialects.dataarts.names import split
 from headwater.dialects.dataarts.operators import Operator, Part
 from headwater.dialects.openlineage.decode import Decoder
@@ -76,10 +77,11 @@ class Maker:
         return (json.dumps(said, ensure_ascii=False, separators=(",", ":")) + end).encode()
 
 
-def recorded(body: bytes) -> tuple[Operator, bytes]:
-    operator, part = Operator("p", "w"), Part(operators.CREATE, body)
-    operator.add(part)
-    return operator, job_event(operator, (part,), "q", 1_790_000_000_000_000, {})
+def recorded(*bodies: bytes, workspace: str = "w", maps: Maps | None = None) -> Drawn:
+    operator, parts = Operator("p", workspace), [Part(operators.CREATE, body) for body in bodies]
+    for part in parts:
+        operator.add(part)
+    return job_event(operator, parts, "q", 1_790_000_000_000_001, maps or {})
 
 
 def expected(said: Json) -> tuple[set[str], set[str], set[tuple[str, str]]]:
@@ -126,7 +128,7 @@ def test_requests_come_back_as_they_were_sent() -> None:
     for number in range(REQUESTS):
         said = maker.request(large=number % 100 == 0)
         body = maker.body(said)
-        _, stored = recorded(body)
+        stored = recorded(body).body
         facet = msgspec.json.decode(stored, type=dict[str, Raw])["job"]
         job = msgspec.json.decode(facet)
         assert job["facets"]["huawei_lineageInfo"]["request"] == said
@@ -141,6 +143,47 @@ def test_requests_come_back_as_they_were_sent() -> None:
         assert named[0] == inputs
         assert named[1] == outputs
         assert flows(event) == pairs
+
+
+class AnyMap(dict[str, Mapped]):
+    """Maps of two thirds of all connections; half of them give names that are too long at times."""
+
+    def get(self, source: str, default: Any = None) -> Any:
+        pattern = ("{catalog}.{table}", "{table}" * 90, "")[len(source) % 3]
+        return Mapped("hive://é", pattern) if pattern else default
+
+
+def test_an_event_is_what_decoding_it_gives() -> None:
+    """What is made beside the bytes, down to every digest; not all is, and is decoded then."""
+    maker, decoder = Maker(23), Decoder(lean=True, name_limit=1 << 20)
+    made = 0
+    for number in range(REQUESTS):
+        bodies = [maker.body(maker.request(large=number % 100 == 0))]
+        if number % 10 == 0:
+            bodies.append(maker.body(maker.request(large=False)))
+        drawn = recorded(*bodies, workspace=maker.word(), maps=AnyMap() if number % 2 else {})
+        if drawn.event is not None:
+            made += 1
+            assert repr(drawn.event) == repr(decoder.decode(drawn.body))
+    assert REQUESTS // 3 < made < REQUESTS
+
+
+def test_names_that_are_too_long_to_be_read_of_columns() -> None:
+    said = Maker(1).request(large=False)
+    column = {"table": "t", "column": "c"}
+    said["table_lineage"] = {
+        "input_tables": [{"table": "t"}],
+        "output_tables": [{"table": "u"}],
+        "column_lineages": [
+            {"input_columns": [column], "output_columns": [column | {"table": "u"}]}
+        ],
+    }
+    said |= {"connection_id": "", "connection_name": "🙂" * 1_000}
+    short, long = (recorded(json.dumps(said).encode(), workspace=w) for w in ("w", "🙂" * 1_000))
+    assert short.event is not None
+    assert repr(short.event) == repr(Decoder(lean=True, name_limit=1 << 20).decode(short.body))
+    assert long.event is None
+    assert Decoder(name_limit=1 << 20).decode(long.body).flags
 
 
 def test_a_rebuild_gives_the_same_graph(tmp_path: Path) -> None:

@@ -9,8 +9,10 @@ import hmac
 import re
 import secrets
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from headwater.access import ApiKey, Domain
 from headwater.auth.principal import Principal, Scope
@@ -59,11 +61,17 @@ class KeySource(Protocol):
     def keys_version(self) -> int: ...
 
 
-class SigningKey(NamedTuple):
+@dataclass(frozen=True)
+class SigningKey:
     """What a signature is verified with, and whose it is."""
 
     secret: str
     principal: Principal
+
+    @cached_property
+    def mac(self) -> hmac.HMAC:
+        """HMAC-SHA256 under the secret, of nothing yet: to copy it is quicker than to begin one."""
+        return hmac.new(self.secret.encode(), digestmod="sha256")
 
 
 class KeyRing:

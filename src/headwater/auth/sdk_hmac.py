@@ -69,9 +69,9 @@ def verify(
             f"Get secretKey failed,ak:{access.decode('latin-1')[:64]},err:ak not exist"
         )
     canonical = _canonical(method, raw_path, raw_query, headers, body, names, signed)
-    text = b"\n".join((ALGORITHM, date, sha256(canonical).hexdigest().encode()))
-    good = hmac.digest(key.secret.encode(), text, "sha256").hex().encode()
-    if not hmac.compare_digest(good, signature):
+    mac = key.mac.copy()
+    mac.update(b"\n".join((ALGORITHM, date, sha256(canonical).hexdigest().encode())))
+    if not hmac.compare_digest(mac.hexdigest().encode(), signature):
         raise BadSignature
     return key
 

@@ -8,7 +8,8 @@ import msgspec
 from headwater.auth.principal import Scope
 from headwater.dialects.dataarts import finding, names, wire
 from headwater.dialects.dataarts.access import Access
-from headwater.dialects.dataarts.events import TABLE, symlinks_event
+from headwater.dialects.dataarts.events import symlinks_event
+from headwater.dialects.dataarts.facets import TABLE
 from headwater.dialects.dataarts.mapping import FileSetting, MapBook, Mapped, Setting
 from headwater.dialects.dataarts.names import Parts
 from headwater.dialects.dataarts.operators import Placed

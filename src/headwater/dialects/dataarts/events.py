@@ -5,33 +5,47 @@ facet on each output while it is small; more pairs than that stay in groups (`he
 so does what the standard facet cannot say: that a table as a whole feeds an output.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Raw
 
+from headwater.dialects.dataarts import facets
+from headwater.dialects.dataarts.facets import OURS, PRODUCER
 from headwater.dialects.dataarts.mapping import Mapped, Maps
-from headwater.dialects.dataarts.names import Parts, job_namespace
+from headwater.dialects.dataarts.names import job_namespace
 from headwater.dialects.dataarts.operators import End, Operator, Part, Placed
+from headwater.dialects.dataarts.statements import Stated, Table, job_of, table
+from headwater.dialects.openlineage.statements import digest_of_all
+from headwater.dialects.openlineage.wire import WireDataset, WireJob
+from headwater.event import DatasetUse, Event, EventKind
 
-PRODUCER = "https://github.com/headwater/headwater"
-OURS = f"{PRODUCER}/blob/main/docs/reference/facets/"
 SPEC = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/"
-STANDARD = "https://openlineage.io/spec/facets/"
-INFO, TABLE, FLOWS = "huawei_lineageInfo", "huawei_table", "headwater_flows"
 PAIRS = 1_000
 """So many pairs of columns are written one by one."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_JOB_EVENT = SPEC + "JobEvent"
+_AFTER_TIME = b'","producer":"%b","schemaURL":"%b","job":' % (
+    PRODUCER.encode(),
+    _JOB_EVENT.encode(),
+)
 _json = msgspec.json.Encoder().encode
-Facet = dict[str, object]
+
+
+class Drawn(NamedTuple):
+    """An event as bytes, and what decoding them gives; None: they have to be decoded."""
+
+    body: bytes
+    event: Event | None
 
 
 def job_event(
     operator: Operator, parts: Sequence[Part], guid_name: str, time: int, maps: Maps
-) -> bytes:
+) -> Drawn:
     """The event of an operator.
 
     Args:
@@ -39,37 +53,74 @@ def job_event(
         guid_name: the qualified name of the operator.
         time: microseconds since 1970; the receipt.
     """
-    datasets = [(placed, _named(placed)) for placed in operator.datasets]
+    tables = [table(placed, maps.get(placed.namespace)) for placed in operator.datasets]
     standard, groups = _columns(operator)
-    facets: dict[str, object] = {
-        "jobType": _JOB_TYPE,
-        INFO: _info(operator, parts, guid_name),
-    }
-    if operator.sql is not None:
-        facets["sql"] = _facet(STANDARD + "1-1-0/SQLJobFacet.json", query=operator.sql)
-    if groups:
-        facets[FLOWS] = _facet(
-            OURS + "HeadwaterFlows.json",
-            datasets=[Raw(b"{%b}" % named) for _, named in datasets],
-            flows=groups,
+    inputs = [tables[at].alone for at in operator.inputs]
+    outputs = [
+        tables[at].fed(standard[at], tables) if at in standard else tables[at].alone
+        for at in operator.outputs
+    ]
+    info = facets.info(operator, parts, guid_name)
+    job: Stated[WireJob] | None = None
+    if operator.sql is None and not groups and all(each.short for each in tables):
+        namespace = job_namespace(operator.project, operator.workspace)
+        job = job_of(namespace, operator.job_name, b"".join(info))
+    body = b"".join(
+        (
+            b'{"eventTime":"',
+            format_time(time).encode(),
+            _AFTER_TIME,
+            *((job.json,) if job else _grouped(operator, info, tables, groups)),
+            b',"inputs":[',
+            b",".join([each.json for each in inputs]),
+            b'],"outputs":[',
+            b",".join([each.json for each in outputs]),
+            b"]}",
         )
-    return _json(
-        {
-            "eventTime": format_time(time),
-            "producer": PRODUCER,
-            "schemaURL": SPEC + "JobEvent",
-            "job": {
-                "namespace": job_namespace(operator.project, operator.workspace),
-                "name": operator.job_name,
-                "facets": facets,
-            },
-            "inputs": [_dataset(*datasets[at], maps, None) for at in operator.inputs],
-            "outputs": [
-                _dataset(*datasets[at], maps, _column_facet(standard.get(at), datasets))
-                for at in operator.outputs
-            ],
-        }
     )
+    return Drawn(body, job and _decoded(time, job, inputs, outputs))
+
+
+def _decoded(
+    time: int,
+    job: Stated[WireJob],
+    inputs: Sequence[Stated[WireDataset]],
+    outputs: Sequence[Stated[WireDataset]],
+) -> Event:
+    """What a decoder makes of such an event."""
+    return Event(
+        EventKind.JOB,
+        time,
+        producer=PRODUCER,
+        schema_url=_JOB_EVENT,
+        job=job.statement,
+        inputs=tuple([DatasetUse(each.statement) for each in inputs]),
+        outputs=tuple([DatasetUse(each.statement) for each in outputs]),
+        said=digest_of_all(
+            job.wire, [each.wire for each in inputs], [each.wire for each in outputs]
+        ),
+        declares=bool(inputs or outputs),
+    )
+
+
+def _grouped(
+    operator: Operator, info: Iterable[bytes], tables: Sequence[Table], groups: Sequence[bytes]
+) -> Iterable[bytes]:
+    """The JSON of a job of which more is said. It may be megabytes, so it is put together once."""
+    yield b'{"namespace":%b,"name":%b,"facets":{"%b":%b,"%b":' % (
+        _json(job_namespace(operator.project, operator.workspace)),
+        _json(operator.job_name),
+        facets.JOB_TYPE.encode(),
+        facets.NODE_TYPE,
+        facets.INFO.encode(),
+    )
+    yield from info
+    if operator.sql is not None:
+        yield b',"%b":%b' % (facets.SQL.encode(), facets.sql(operator.sql))
+    if groups:
+        yield b',"%b":' % facets.FLOWS.encode()
+        yield from facets.flows([table.named for table in tables], groups)
+    yield b"}}"
 
 
 _TIME = slice(len('{"eventTime":"'), len('{"eventTime":"1970-01-01T00:00:00.000000Z'))
@@ -82,6 +133,7 @@ def dated(event: bytes, time: int) -> bytes:
 
 def symlinks_event(placed: Placed, mapped: Mapped | None, time: int) -> bytes:
     """The event that joins a table with its native name, or parts them again (None)."""
+    link = facets.symlinks(mapped and mapped.node(placed.parts))
     return _json(
         {
             "eventTime": format_time(time),
@@ -90,7 +142,7 @@ def symlinks_event(placed: Placed, mapped: Mapped | None, time: int) -> bytes:
             "dataset": {
                 "namespace": placed.namespace,
                 "name": placed.parts.name,
-                "facets": {"symlinks": _symlinks(mapped and mapped.node(placed.parts))},
+                "facets": {facets.SYMLINKS: Raw(link)},
             },
         }
     )
@@ -106,7 +158,7 @@ def hiding_event(kind: str, namespace: str, name: str, time: int) -> bytes:
             kind: {
                 "namespace": namespace,
                 "name": name,
-                "facets": {"headwater_hidden": _facet(OURS + "HeadwaterHidden.json")},
+                "facets": {"headwater_hidden": facets.facet(OURS + "HeadwaterHidden.json")},
             },
         }
     )
@@ -122,108 +174,37 @@ def _second(seconds: int) -> str:
     return (_EPOCH + timedelta(seconds=seconds)).isoformat()[:19]
 
 
-def _facet(schema_url: str, /, **members: object) -> Facet:
-    return {"_producer": PRODUCER, "_schemaURL": schema_url, **members}
-
-
-def _info(operator: Operator, parts: Sequence[Part], guid_name: str) -> Facet:
-    *before, newest = parts
-    more: Facet = {"before": [_part(part) for part in before]} if before else {}
-    return _facet(
-        OURS + "HuaweiLineageInfo.json",
-        project_id=operator.project,
-        workspace=operator.workspace,
-        qualified_name=guid_name,
-        **more,
-        **_part(newest),
-    )
-
-
-def _part(part: Part) -> dict[str, object]:
-    where = {"input_source_id": part.source, "output_source_id": part.target}
-    said: dict[str, object] = dict(where) if part.source or part.target else {}
-    return {"operation": part.operation, **said, "request": Raw(part.request)}
-
-
-# A request names tables and columns by the hundred: they are written as JSON piece by piece.
-
-
-def _head(facet: Facet) -> bytes:
-    """The beginning of a facet's JSON, for more members."""
-    return _json(facet)[:-1] + b","
-
-
-_JOB_TYPE = Raw(
-    _json(
-        _facet(
-            STANDARD + "2-0-4/JobTypeJobFacet.json",
-            processingType="BATCH",
-            integration="DATAARTS",
-            jobType="NODE",
-        )
-    )
-)
-_TABLE_HEAD = _head(_facet(OURS + "HuaweiTable.json"))
-_COLUMNS_HEAD = _head(_facet(STANDARD + "1-2-0/ColumnLineageDatasetFacet.json"))
-
-
-def _named(placed: Placed) -> bytes:
-    """The members that say which dataset it is."""
-    return b'"namespace":%b,"name":%b' % (_json(placed.namespace), _json(placed.parts.name))
-
-
-def _table(parts: Parts) -> bytes:
-    """The facet with the parts of a table's name, and where it stands."""
-    return b'"%b":%b"catalog":%b,"database":%b,"schema":%b,"table":%b}' % (
-        TABLE.encode(),
-        _TABLE_HEAD,
-        *map(_json, parts),
-    )
-
-
-def _dataset(placed: Placed, named: bytes, maps: Maps, columns: bytes | None) -> Raw:
-    facets = [_table(placed.parts)]
-    mapped = maps.get(placed.namespace)
-    if mapped is not None:
-        facets.append(b'"symlinks":%b' % _json(_symlinks(mapped.node(placed.parts))))
-    if columns is not None:
-        facets.append(b'"columnLineage":%b' % columns)
-    return Raw(b'{%b,"facets":{%b}}' % (named, b",".join(facets)))
-
-
-def _symlinks(node: tuple[str, str] | None) -> Facet:
-    schema = STANDARD + "1-0-1/SymlinksDatasetFacet.json"
-    if node is None:
-        return _facet(schema, _deleted=True)
-    identifier = {"namespace": node[0], "name": node[1], "type": "TABLE"}
-    return _facet(schema, identifiers=[identifier])
-
-
 _Standard = dict[int, dict[str, dict[End, None]]]
 
 
-def _columns(operator: Operator) -> tuple[_Standard, list[object]]:
+def _columns(operator: Operator) -> tuple[_Standard, list[bytes]]:
     """Column lineage as the standard facet states it, by output, and what stays in groups.
 
     A group is written before the next one is read: there may be a hundred of 200 columns.
     """
-    many = operator.pairs > PAIRS
     standard: _Standard = {}
-    kept: list[object] = []
+    kept: list[bytes] = []
     fed: dict[int, set[int]] = {}
-    for inputs, outputs in operator.groups():
-        sources = {place for place, _ in inputs}
-        for place in {place for place, _ in outputs}:
-            fed.setdefault(place, set()).update(sources)
-        if many:
-            kept.append(Raw(_json({"inputs": inputs, "outputs": outputs})))
-            continue
-        for place, column in outputs:
-            standard.setdefault(place, {}).setdefault(column, {}).update(dict.fromkeys(inputs))
+    if operator.pairs > PAIRS:
+        for inputs, outputs in operator.groups():
+            sources = {place for place, _ in inputs}
+            for place in {place for place, _ in outputs}:
+                fed.setdefault(place, set()).update(sources)
+            kept.append(_json({"inputs": inputs, "outputs": outputs}))
+    else:
+        for inputs, outputs in operator.groups():
+            for place, column in outputs:
+                fields = standard.setdefault(place, {})
+                if column in fields:
+                    fields[column].update(dict.fromkeys(inputs))
+                else:
+                    fields[column] = dict.fromkeys(inputs)
+        for place, fields in standard.items():
+            fed[place] = {source for ends in fields.values() for source, _ in ends}
     return standard, [*kept, *_whole(operator, fed)]
 
 
-def _whole(operator: Operator, fed: dict[int, set[int]]) -> list[object]:
+def _whole(operator: Operator, fed: dict[int, set[int]]) -> list[bytes]:
     """The tables that feed an output of which no column says so; they are stated all the same."""
     missing: dict[tuple[int, ...], list[int]] = {}
     for output, sources in fed.items():
@@ -235,24 +216,6 @@ def _whole(operator: Operator, fed: dict[int, set[int]]) -> list[object]:
         if rest and operator.outputs[output]:
             missing.setdefault(rest, []).append(output)
     return [
-        {"inputs": [[place] for place in inputs], "outputs": [[place] for place in outputs]}
+        _json({"inputs": [[place] for place in inputs], "outputs": [[place] for place in outputs]})
         for inputs, outputs in missing.items()
     ]
-
-
-def _column_facet(
-    stated: dict[str, dict[End, None]] | None, datasets: list[tuple[Placed, bytes]]
-) -> bytes | None:
-    if not stated:
-        return None
-    fields = [
-        b'%b:{"inputFields":[%b]}'
-        % (
-            _json(column),
-            b",".join(
-                [b'{%b,"field":%b}' % (datasets[place][1], _json(field)) for place, field in inputs]
-            ),
-        )
-        for column, inputs in stated.items()
-    ]
-    return b'%b"fields":{%b}}' % (_COLUMNS_HEAD, b",".join(fields))

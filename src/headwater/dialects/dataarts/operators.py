@@ -103,24 +103,29 @@ class Operator:
         return sides
 
     def add_groups(
-        self, groups: Iterable[Raw], sides: "_Sides", at: str, one_output: bool = False
+        self,
+        groups: Iterable[Raw | wire.Group],
+        sides: "_Sides",
+        at: str,
+        one_output: bool = False,
     ) -> None:
         """Looks at every group. Of many pairs, only how to read them again is remembered."""
 
-        def read(raw: Raw, place: str) -> Ends:
-            if one_output:
-                single: wire.MapGroup = wire.MAP_GROUP.read(raw, place)
+        def read(said: Raw | wire.Group, place: str) -> Ends:
+            if isinstance(said, wire.Group):
+                inputs, outputs = said.input_columns, said.output_columns
+            elif one_output:
+                single: wire.MapGroup = wire.MAP_GROUP.read(said, place)
                 inputs, outputs = single.input_columns, [single.output_column]
             else:
-                group: wire.Group = wire.GROUP.read(raw, place)
-                inputs, outputs = group.input_columns, group.output_columns
+                return read(wire.GROUP.read(said, place), place)
             return sides.ends(0, inputs, place), sides.ends(1, outputs, place)
 
-        for number, raw in enumerate(groups):
+        for number, said in enumerate(groups):
             place = f"{at}column_lineages[{number}]"
-            found = read(raw, place)
+            found = read(said, place)
             self.pairs += len(found[0]) * len(found[1])
-            self._groups.append(found if self.pairs <= KEPT else partial(read, raw, place))
+            self._groups.append(found if self.pairs <= KEPT else partial(read, said, place))
 
 
 class _Sides:
@@ -178,7 +183,7 @@ class _Sides:
 
 
 def _created(operator: Operator, part: Part, at: str) -> None:
-    info: wire.LineageInfo = wire.LINEAGE_INFO.read(part.request, at)
+    info = wire.lineage_info(part.request, at)
     operator.job_id, operator.node_name = info.job_id or "", info.node_name or ""
     stated = info.table_lineage
     if stated is None:

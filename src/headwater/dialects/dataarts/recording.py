@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from headwater.dialects.dataarts.events import dated
+from headwater.dialects.dataarts.events import Drawn, dated
+from headwater.dialects.openlineage import tolerant
 from headwater.dialects.openlineage.decode import Decoder
 from headwater.event import Event, Received
 from headwater.http.context import Context
@@ -35,7 +36,8 @@ class Recorder:
         self._ingest = context.ingest
         self._telemetry = context.telemetry
         self._clock = context.clock
-        self._decoder = Decoder(lean=True, name_limit=NAMES, depth_limit=context.settings.nesting)
+        self._nesting = context.settings.nesting
+        self._decoder = Decoder(lean=True, name_limit=NAMES, depth_limit=self._nesting)
         self._last = 0
         self._newest = 0
         self._pending: set[asyncio.Future[Any]] = set()
@@ -58,12 +60,15 @@ class Recorder:
         """
         now = self.now()
         body = write(now if after is None else max(now, after + 1))
-        (receipt,) = self._enqueue(domain, [Made(body, self.decode(body))])
+        (receipt,) = self._enqueue(domain, [Made(body, self._decoder.decode(body))])
         return receipt
 
-    def decode(self, body: bytes) -> Event:
-        """Raises InvalidEvent."""
-        return self._decoder.decode(body)
+    def decoded(self, drawn: Drawn) -> Event:
+        """Raises InvalidEvent: a request is nested too deeply."""
+        body, event = drawn
+        if event is None or tolerant.too_deep(body, self._nesting):
+            return self._decoder.decode(body)
+        return event
 
     def record(self, domain: str, made: Sequence[Made]) -> list[asyncio.Future[Receipt]]:
         """Enqueues events that were made and decoded before, all of them or none, for one commit.

@@ -10,7 +10,8 @@ from msgspec import UNSET, Raw, UnsetType
 from headwater import ids
 from headwater.auth.principal import Scope
 from headwater.dialects.dataarts import names, wire
-from headwater.dialects.dataarts.events import INFO, job_event
+from headwater.dialects.dataarts.events import job_event
+from headwater.dialects.dataarts.facets import INFO
 from headwater.dialects.dataarts.mapping import MapBook
 from headwater.dialects.dataarts.operators import CREATE, IMPORT, MAP, Operator, Part
 from headwater.dialects.dataarts.recording import DIALECT, Made, Recorder
@@ -205,8 +206,8 @@ class Writing:
         guid = names.guid_of(node.key(place.domain))
         qualified = names.manual_name(place.project, place.workspace, guid)
         now = self._recorder.now()
-        body = job_event(operator, parts, qualified, now, self._maps.of(place.domain))
-        made = Made(body, self._recorder.decode(body))
+        drawn = job_event(operator, parts, qualified, now, self._maps.of(place.domain))
+        made = Made(drawn.body, self._recorder.decoded(drawn))
         info = ObjectIdInfo(operator.label, "Node", qualified)
         recorded = Recorded(info, guid, operator.group_count)
         return _Prepared(parts, job_name, made, recorded)

@@ -81,7 +81,7 @@ class DatasetLineage(Body):
     fields: dict[str, LineageField] | None = None
 
 
-class _Reach:
+class Reach:
     """What is said to reach one target."""
 
     def __init__(self) -> None:
@@ -98,10 +98,9 @@ class _Reach:
         if self.whole is not None:
             groups[()] = list(self.whole)
         for source, columns in self.columns.items():
-            names = tuple(columns) if len(columns) < 2 else tuple(sorted(columns))
-            groups.setdefault(names, []).append(source)
-        sealed = self.sealed.difference(*self.columns.values())
-        if sealed:
+            fields = tuple(sorted(columns)) if len(columns) > 1 else tuple(columns)
+            groups.setdefault(fields, []).append(source)
+        if self.sealed and (sealed := self.sealed.difference(*self.columns.values())):
             groups[tuple(sorted(sealed))] = []
         for fields in sorted(groups):
             sources = groups[fields]
@@ -118,7 +117,7 @@ def column_flows(
         return None
     place = f"{pointer}/fields"
     stated = _columns(facet.fields, place, report)
-    reach = _Reach()
+    reach = Reach()
     columns: dict[InputField, list[str]] = {}
     for column, output in stated.items():
         sources: Iterable[InputField] = output.input_fields or ()
@@ -170,7 +169,7 @@ def job_flows(
     facet: JobLineage, owner: NodeId, pointer: str, report: Report
 ) -> tuple[Flow, ...] | None:
     """The flows of a job's explicit lineage, to datasets and jobs; None: nothing is understood."""
-    targets: dict[NodeId, _Reach] = {}
+    targets: dict[NodeId, Reach] = {}
     named = 0
     for at, entry in enumerate(first(facet.entries, f"{pointer}/entries", report)):
         place = f"{pointer}/entries/{at}"
@@ -180,7 +179,7 @@ def job_flows(
             break
         target = _node(entry, owner, place, report)
         if target is not None:
-            _explicit(targets.setdefault(target, _Reach()), entry, owner, place, report)
+            _explicit(targets.setdefault(target, Reach()), entry, owner, place, report)
     ordered = sorted(targets, key=_node_order)
     flows = tuple(flow for target in ordered for flow in targets[target].flows(target))
     return flows if flows or not facet.entries else None
@@ -197,13 +196,13 @@ def dataset_flows(
     facet: DatasetLineage, target: NodeId, pointer: str, report: Report
 ) -> tuple[Flow, ...] | None:
     """The flows of a dataset's explicit lineage, where no job is the event's own."""
-    reach = _Reach()
+    reach = Reach()
     _explicit(reach, facet, None, pointer, report)
     return tuple(reach.flows(target)) or None
 
 
 def _explicit(
-    reach: _Reach,
+    reach: Reach,
     entry: LineageEntry | DatasetLineage,
     owner: NodeId | None,
     pointer: str,

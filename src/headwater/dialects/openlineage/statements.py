@@ -72,7 +72,7 @@ class Statements:
             if len(datasets) > MOST:
                 findings.refuse(side, f"more than {MOST} datasets")
                 findings.settle()
-        digest = _digest_of_all(job, inputs, outputs)
+        digest = digest_of_all(job, inputs, outputs)
         known = self._together.get(digest)
         if known is not None:
             return known
@@ -104,7 +104,7 @@ class Statements:
     def _weighed(
         self, role: Role, wire: WireJob | WireDataset, pointer: str, findings: Findings
     ) -> "_Weighed":
-        digest = _digest(role, wire)
+        digest = digest_of_node(role, wire)
         known = self._memo.get(digest)
         if known is None:
             own = Findings(self._strict)
@@ -137,7 +137,7 @@ class Statements:
         return NodeStatement(node, digest, tuple(found), role.facts(**facts), tuple(findings.flags))
 
 
-def _digest(role: Role, wire: WireJob | WireDataset) -> bytes:
+def digest_of_node(role: Role, wire: WireJob | WireDataset) -> bytes:
     """Stands for the node and the bytes of all its facets."""
     namespace, name = wire.namespace, wire.name
     head = f"{role.word}{len(namespace)}:{namespace}{len(name)}:{name}"
@@ -146,7 +146,7 @@ def _digest(role: Role, wire: WireJob | WireDataset) -> bytes:
     return digest.digest()[:16]
 
 
-def _digest_of_all(
+def digest_of_all(
     job: WireJob, inputs: Sequence[WireDataset], outputs: Sequence[WireDataset]
 ) -> bytes:
     """Stands for the nodes in their roles and order, and the bytes of all their facets."""

@@ -7,7 +7,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
-from headwater.dialects.dataarts import events, operators
+from headwater.dialects.dataarts import events, facets, operators
 from headwater.dialects.dataarts.mapping import Mapped
 from headwater.dialects.dataarts.names import Parts
 from headwater.dialects.dataarts.operators import Operator, Part, Placed
@@ -36,7 +36,7 @@ def require_valid(reference: str, said: object) -> None:
 def made(operation: str, said: object, *where: str) -> Any:
     operator, part = Operator("p", "w"), Part(operation, json.dumps(said).encode(), *where)
     operator.add(part)
-    return json.loads(events.job_event(operator, (part,), "q", NOW, MAPS))
+    return json.loads(events.job_event(operator, (part,), "q", NOW, MAPS).body)
 
 
 def groups(size: int) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def test_what_becomes_of_requests() -> None:
                 own = f"#/properties/{name}" if name in schema.get("properties", {}) else ""
                 require_valid(facet["_schemaURL"] + own, facet)
                 found.add(name)
-    own_facets = {events.INFO, events.TABLE, events.FLOWS}
+    own_facets = {facets.INFO, facets.TABLE, facets.FLOWS}
     assert found == own_facets | {"jobType", "sql", "columnLineage", "symlinks"}
 
 
