@@ -65,6 +65,15 @@ def test_an_earlier_database_serves_and_verifies(fixture: Path, tmp_path: Path) 
     assert "second" in domains.out
 
 
+def test_what_nothing_has_upgraded_yet_is_not_compared(tmp_path: Path) -> None:
+    database = unpacked(FIXTURES[0], tmp_path)
+    done = command(tmp_path, "verify", "--database", str(database))
+    assert done.code != 0
+    assert "schema 1" in done.err, done
+    assert "headwater serve" in done.err, done
+    assert version_of(database) == 1
+
+
 def test_the_schema_file_is_the_sum_of_the_migrations(tmp_path: Path) -> None:
     summed, stated = tmp_path / "summed.db", tmp_path / "stated.db"
     db = Connection(str(summed), create=True)

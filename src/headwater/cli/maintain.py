@@ -161,11 +161,12 @@ async def _verify(path: Path) -> None:
     from headwater import replay
     from headwater.cli.progress import Bar
     from headwater.stores.sqlite import open_store
-    from headwater.stores.sqlite.integrity import examine_pages
+    from headwater.stores.sqlite.integrity import examine_pages, require_current
 
     scratch = path.with_name(path.name + ".verify")
     store = await open_store(path, read_only=True)
     try:
+        require_current(path)
         if wrong := examine_pages(path):
             raise errors.DatabaseDamaged(f"{path} is damaged: {'; '.join(wrong)}")
         with Bar("Verifying") as bar:

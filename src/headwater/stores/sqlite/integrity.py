@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from headwater.errors import DatabaseDamaged
+from headwater.errors import DatabaseDamaged, StoreError
 from headwater.stores.sqlite.connection import Connection, translated
 from headwater.stores.sqlite.lock import Trace, left_behind
-from headwater.stores.sqlite.migrations import check
+from headwater.stores.sqlite.migrations import check, migrations
 
 CLEAN_SECONDS = 1.0
 UNCLEAN_SECONDS = 30.0
@@ -80,6 +80,21 @@ def examine_idle(path: Path) -> None:
     except DatabaseDamaged:
         if not left_behind(path)[0]:
             raise
+
+
+def require_current(path: Path) -> None:
+    """Raises StoreError: an earlier version made the file, and nothing has upgraded it since."""
+    with translated():
+        db = Connection(str(path), read_only=True)
+        try:
+            version, known = check(db), len(migrations())
+        finally:
+            db.close()
+    if version < known:
+        raise StoreError(
+            f"the database has schema {version}, this version has {known}: "
+            "'headwater serve' upgrades it, and so does 'headwater rebuild'"
+        )
 
 
 def examine_pages(path: Path) -> list[str]:
