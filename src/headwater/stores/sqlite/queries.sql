@@ -582,11 +582,7 @@ SELECT (
 ) AS position FROM node n WHERE position IS NOT NULL
 UNION
 SELECT v.position FROM node_facet f
-JOIN node_event v ON v.node_id = f.node_id AND v.stamp = f.stamp
-WHERE f.stamp IS NOT NULL
-UNION
-SELECT v.position FROM node_facet f
-JOIN node_event_past v ON v.node_id = f.node_id AND v.stamp = f.stamp
+JOIN node_event_all v ON v.node_id = f.node_id AND v.stamp = f.stamp
 WHERE f.stamp IS NOT NULL
 UNION
 SELECT e.position FROM run r JOIN event e ON e.run_id = r.id
@@ -595,19 +591,11 @@ WHERE r.at >= coalesce(
 )
 UNION
 SELECT v.position FROM declaration d
-JOIN node_event v ON v.node_id = d.owner_id AND v.stamp = d.stamp
-WHERE d.stamp = (SELECT max(stamp) FROM declaration m WHERE m.owner_id = d.owner_id)
-UNION
-SELECT v.position FROM declaration d
-JOIN node_event_past v ON v.node_id = d.owner_id AND v.stamp = d.stamp
+JOIN node_event_all v ON v.node_id = d.owner_id AND v.stamp = d.stamp
 WHERE d.stamp = (SELECT max(stamp) FROM declaration m WHERE m.owner_id = d.owner_id)
 UNION
 SELECT v.position FROM edge g
-JOIN node_event v ON v.node_id = g.owner_id AND v.stamp = g.last
-WHERE g.origin & 16
-UNION
-SELECT v.position FROM edge g
-JOIN node_event_past v ON v.node_id = g.owner_id AND v.stamp = g.last
+JOIN node_event_all v ON v.node_id = g.owner_id AND v.stamp = g.last
 WHERE g.origin & 16
 
 -- name: newest_dictionary

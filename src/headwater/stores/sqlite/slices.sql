@@ -232,12 +232,8 @@ ORDER BY r.at DESC, r.run_id DESC LIMIT 1
 SELECT v.digest, v.first, e.position, e.kind, r.version_id, r.job_id
 FROM (
     SELECT s.digest, s.first, o.position FROM schema_version s
-    CROSS JOIN node_event o ON o.node_id = s.node_id AND o.stamp = s.first
-    WHERE s.node_id = ?1
-    UNION ALL
-    SELECT s.digest, s.first, o.position FROM schema_version s
-    CROSS JOIN node_event_past o ON o.node_id = s.node_id AND o.stamp = s.first
-    WHERE s.node_id = ?1
+    CROSS JOIN node_event_all o ON o.node_id = s.node_id AND o.stamp = s.first
+    WHERE s.node_id = ?
 ) v JOIN event e ON e.position = v.position LEFT JOIN run r ON r.id = e.run_id
 ORDER BY v.first DESC
 
