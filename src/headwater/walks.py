@@ -60,12 +60,6 @@ class Walker(Protocol):
         """Of those of the nodes that have any: an alias, flows of their own, or hidden."""
         ...
 
-    async def described(
-        self, numbers: Iterable[Number]
-    ) -> tuple[dict[Number, NodeId], list[Trait]]:
-        """`named` and `traits` at once."""
-        ...
-
     async def joined(self, canonical: Iterable[Number]) -> list[Trait]:
         """The members of the alias components of these canonical members."""
         ...

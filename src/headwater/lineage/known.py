@@ -48,10 +48,8 @@ class Known:
             return
         self._met |= new
         if len(new) <= room:
-            names, traits = await self._reader.described(new)
-            self._names |= names
-        else:
-            traits = await self._reader.traits(new)
+            self._names |= await self._reader.named(new)
+        traits = await self._reader.traits(new)
         unread = self._take(traits).difference(self._members) if traits else set()
         if unread:
             self._join(await self._reader.joined(unread))

@@ -46,12 +46,6 @@ class Walking(Holding):
         wanted = sorted(numbers)
         return self._named(self._db.all("names_by_id", array(wanted))) if wanted else {}
 
-    async def described(
-        self, numbers: Iterable[Number]
-    ) -> tuple[dict[Number, NodeId], list[Trait]]:
-        wanted = sorted(numbers)
-        return await self.named(wanted), await self.traits(wanted)
-
     def _named(self, rows: list[Row]) -> dict[Number, NodeId]:
         """Args: rows: beginning with number, kind, namespace and name."""
         namespaces = self._namespaces.read({row[2] for row in rows})
