@@ -96,11 +96,12 @@ class Projector:
         owner = self._node(domain, event.job)
         nodes = {owner.key: owner}
         keys = {owner.node: owner.key}
-        records = [self._node(domain, use.statement) for use in (*event.inputs, *event.outputs)]
+        uses = (*event.inputs, *event.outputs)
+        records = [self._node(domain, use.statement) for use in uses]
         keys.update([(record.node, record.key) for record in records])
         said, mentions = _content(domain, event, keys)
         renames: list[tuple[Key, Key]] = []
-        for use, record in zip((*event.inputs, *event.outputs), records, strict=True):
+        for use, record in zip(uses, records, strict=True):
             known = nodes.get(record.key)
             nodes[record.key] = record if known is None else _united(known, record)
             _mention(domain, record.key, use.statement, mentions, renames)

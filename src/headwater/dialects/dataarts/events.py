@@ -10,11 +10,10 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
-import msgspec
 from msgspec import Raw
 
 from headwater.dialects.dataarts import facets
-from headwater.dialects.dataarts.facets import OURS, PRODUCER
+from headwater.dialects.dataarts.facets import OURS, PRODUCER, encoded
 from headwater.dialects.dataarts.mapping import Mapped, Maps
 from headwater.dialects.dataarts.names import job_namespace
 from headwater.dialects.dataarts.operators import End, Operator, Part, Placed
@@ -33,7 +32,6 @@ _AFTER_TIME = b'","producer":"%b","schemaURL":"%b","job":' % (
     PRODUCER.encode(),
     _JOB_EVENT.encode(),
 )
-_json = msgspec.json.Encoder().encode
 
 
 class Drawn(NamedTuple):
@@ -108,8 +106,8 @@ def _grouped(
 ) -> Iterable[bytes]:
     """The JSON of a job of which more is said. It may be megabytes, so it is put together once."""
     yield b'{"namespace":%b,"name":%b,"facets":{"%b":%b,"%b":' % (
-        _json(job_namespace(operator.project, operator.workspace)),
-        _json(operator.job_name),
+        encoded(job_namespace(operator.project, operator.workspace)),
+        encoded(operator.job_name),
         facets.JOB_TYPE.encode(),
         facets.NODE_TYPE,
         facets.INFO.encode(),
@@ -134,7 +132,7 @@ def dated(event: bytes, time: int) -> bytes:
 def symlinks_event(placed: Placed, mapped: Mapped | None, time: int) -> bytes:
     """The event that joins a table with its native name, or parts them again (None)."""
     link = facets.symlinks(mapped and mapped.node(placed.parts))
-    return _json(
+    return encoded(
         {
             "eventTime": format_time(time),
             "producer": PRODUCER,
@@ -150,7 +148,7 @@ def symlinks_event(placed: Placed, mapped: Mapped | None, time: int) -> bytes:
 
 def hiding_event(kind: str, namespace: str, name: str, time: int) -> bytes:
     """The event that deletes a job or dataset, until a newer one names it."""
-    return _json(
+    return encoded(
         {
             "eventTime": format_time(time),
             "producer": PRODUCER,
@@ -190,7 +188,7 @@ def _columns(operator: Operator) -> tuple[_Standard, list[bytes]]:
             sources = {place for place, _ in inputs}
             for place in {place for place, _ in outputs}:
                 fed.setdefault(place, set()).update(sources)
-            kept.append(_json({"inputs": inputs, "outputs": outputs}))
+            kept.append(encoded({"inputs": inputs, "outputs": outputs}))
     else:
         for inputs, outputs in operator.groups():
             for place, column in outputs:
@@ -216,6 +214,8 @@ def _whole(operator: Operator, fed: dict[int, set[int]]) -> list[bytes]:
         if rest and operator.outputs[output]:
             missing.setdefault(rest, []).append(output)
     return [
-        _json({"inputs": [[place] for place in inputs], "outputs": [[place] for place in outputs]})
+        encoded(
+            {"inputs": [[place] for place in inputs], "outputs": [[place] for place in outputs]}
+        )
         for inputs, outputs in missing.items()
     ]

@@ -9,6 +9,7 @@ word. Two things tell them apart: the trace in the lock file, and the frames beh
 import os
 import struct
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -84,12 +85,8 @@ def examine_idle(path: Path) -> None:
 
 def require_current(path: Path) -> None:
     """Raises StoreError: an earlier version made the file, and nothing has upgraded it since."""
-    with translated():
-        db = Connection(str(path), read_only=True)
-        try:
-            version, known = check(db), len(migrations())
-        finally:
-            db.close()
+    with translated(), closing(Connection(str(path), read_only=True)) as db:
+        version, known = check(db), len(migrations())
     if version < known:
         raise StoreError(
             f"the database has schema {version}, this version has {known}: "
@@ -99,12 +96,8 @@ def require_current(path: Path) -> None:
 
 def examine_pages(path: Path) -> list[str]:
     """What is wrong with the pages of a file, to its end; also beside a server."""
-    with translated():
-        db = Connection(str(path), read_only=True)
-        try:
-            return db.quick_check(float("inf"), shown=20)
-        finally:
-            db.close()
+    with translated(), closing(Connection(str(path), read_only=True)) as db:
+        return db.quick_check(float("inf"), shown=20)
 
 
 def _size(file: Path) -> int:
