@@ -238,7 +238,7 @@ def test_the_python_client_loses_nothing_in_the_end(
         for thread in threads:
             thread.join(60)
             assert not thread.is_alive()
-        assert any(outcome.status == 503 for outcome in done)
+        assert sum(outcome.status == 503 for outcome in done) > 100
         assert len(sent) == 60
         assert set(sent) <= runs_of(server)
 
