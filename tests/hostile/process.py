@@ -53,8 +53,8 @@ class Taken:
         return (Path(f"/proc/{process}") for process in self._server.processes)
 
 
-STOPPED = 0.1
-RUNNING = 0.05
+STOPPED = 0.2
+RUNNING = 0.1
 
 
 @contextmanager

@@ -14,12 +14,15 @@ from headwater.cli.sources import Item, Refusal
 from headwater.event import Event, Received
 from headwater.ids import digest_of
 from headwater.ingest import Ingest
+from headwater.store import Receipt
 
 if TYPE_CHECKING:
     from headwater.cli.client import Client
 
 BATCH_EVENTS = 500
-BATCH_BYTES = 4 << 20
+BATCH_BYTES = 2 << 20
+TURN_EVENTS = 16
+"""After so many the event loop has a turn: it sends what the process that writes can take."""
 ATTEMPTS = 8
 ONLY_FILES = (
     "this event came with an idempotency token, which no server takes over: load it into the "
@@ -75,7 +78,7 @@ class StoreSink:
         *,
         apart: bool = False,
     ) -> None:
-        self.width = 3 if apart else 1
+        self.width = 4 if apart else 1
         self._ingest = ingest
         self._decode = decode
         self._clock = clock
@@ -85,20 +88,23 @@ class StoreSink:
         refused: list[Refusal] = []
         batch: list[tuple[Item, Received]] = []
         now = self._clock()
-        for item in items:
+        for at, item in enumerate(items):
+            if at % TURN_EVENTS == 0:
+                await asyncio.sleep(0)
             try:
                 batch.append((item, self._received(item, now)))
             except errors.InvalidRequest as error:
                 refused.append(Refusal(item.file, item.line, error.message))
-        waiting = [self._ingest.enqueue(received) for _, received in batch]
-        receipts = await asyncio.gather(*waiting, return_exceptions=True)
-        for (item, _), receipt in zip(batch, receipts, strict=True):
-            if isinstance(receipt, errors.Conflict):
-                refused.append(Refusal(item.file, item.line, receipt.message))
-            elif isinstance(receipt, BaseException):
-                raise receipt
+        results = _Results(len(batch))
+        for place, (_, received) in enumerate(batch):
+            self._ingest.take(received, results.told(place))
+        for (item, _), result in zip(batch, await results.all(), strict=True):
+            if isinstance(result, errors.Conflict):
+                refused.append(Refusal(item.file, item.line, result.message))
+            elif isinstance(result, Exception):
+                raise result
             else:
-                report.add(accepted=not receipt.repeated, repeated=receipt.repeated)
+                report.add(accepted=not result.repeated, repeated=result.repeated)
         return refused
 
     def _received(self, item: Item, now: int) -> Received:
@@ -111,6 +117,32 @@ class StoreSink:
         digest = digest_of(body, kept.token)
         event = self._decode(body)
         return Received(self._domain, kept.dialect, body, digest, event, now, token=kept.token)
+
+
+class _Results:
+    """What became of each event of a batch; one future for all of them."""
+
+    def __init__(self, count: int) -> None:
+        self._results: list[Receipt | Exception | None] = [None] * count
+        self._left = count
+        self._done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def told(self, place: int) -> Callable[[Receipt | Exception], None]:
+        """Is to be called once, with what became of the event at that place."""
+
+        def told(result: Receipt | Exception) -> None:
+            self._results[place] = result
+            self._left -= 1
+            if not self._left and not self._done.done():
+                self._done.set_result(None)
+
+        return told
+
+    async def all(self) -> list[Receipt | Exception]:
+        """Waits for the last one."""
+        if self._left:
+            await self._done
+        return [result for result in self._results if result is not None]
 
 
 class ServerSink:

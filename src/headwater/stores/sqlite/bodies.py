@@ -1,6 +1,7 @@
 """The bytes of events, compressed; a dictionary trained on the site's own events helps most."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import zstandard
 
@@ -10,6 +11,11 @@ from headwater.stores.sqlite.connection import Connection
 
 LEVEL = 3
 NO_DICTIONARY = 0
+APART_BYTES = 1 << 20
+"""For less, handing over to another thread and back takes longer than it saves."""
+
+Compressed = list[tuple[int, int, bytes]]
+"""(position, dictionary, compressed body) rows; dictionary 0 is none."""
 
 
 class Unreadable(DatabaseDamaged):
@@ -17,7 +23,7 @@ class Unreadable(DatabaseDamaged):
 
 
 class Bodies:
-    """Compresses and restores bodies. One per thread: contexts are not shared."""
+    """Compresses and restores bodies. Each thread that works with them has its own."""
 
     def __init__(self, db: Connection) -> None:
         self._db = db
@@ -27,6 +33,8 @@ class Bodies:
             NO_DICTIONARY: zstandard.ZstdDecompressor()
         }
         self._current = NO_DICTIONARY
+        self._thread: ThreadPoolExecutor | None = None
+        self._begun: Future[Compressed] | None = None
 
     def adopt(self, identity: int, dictionary: bytes) -> None:
         """Compresses with this dictionary from now on; an empty one is no dictionary."""
@@ -38,11 +46,22 @@ class Bodies:
             }
             self._current = identity
 
-    def compressed(self, rows: Sequence[tuple[int, Octets]]) -> list[tuple[int, int, bytes]]:
-        """(position, body) rows as (position, dictionary, compressed body); dictionary 0 is none.
+    def begin(self, rows: Sequence[tuple[int, Octets]]) -> Callable[[], Compressed]:
+        """Begins to compress (position, body) rows; what is returned gives them once they are.
 
-        All in one call, which lets go of the interpreter's lock once and not for every body.
+        Much is compressed beside the caller, who has work of his own for as long.
         """
+        if sum([len(body) for _, body in rows]) < APART_BYTES:
+            return lambda: self.compressed(rows)
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="headwater-bodies")
+        if self._begun is not None:
+            wait([self._begun])  # of a commit that failed: contexts are not shared
+        self._begun = self._thread.submit(self.compressed, rows)
+        return self._begun.result
+
+    def compressed(self, rows: Sequence[tuple[int, Octets]]) -> Compressed:
+        """All in one call, which lets go of the interpreter's lock once and not for every body."""
         if not rows:
             return []
         frames = self._compressors[self._current].multi_compress_to_buffer([b for _, b in rows])

@@ -1,16 +1,16 @@
 """The one writer: a batch of events becomes log rows and merged records in one transaction."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from headwater.errors import Conflict
-from headwater.event import Octets, Received
+from headwater.event import Received
 from headwater.ids import Key, NodeId, event_id
 from headwater.records import Projected, stamp_time
 from headwater.slices import QUARTER
 from headwater.store import Receipt
 from headwater.stores.sqlite import codec
-from headwater.stores.sqlite.bodies import Bodies
+from headwater.stores.sqlite.bodies import Bodies, Compressed
 from headwater.stores.sqlite.connection import Connection, Row, array, translated
 from headwater.stores.sqlite.edges import Edges
 from headwater.stores.sqlite.facets import Facets
@@ -32,7 +32,6 @@ class Writer:
         self._runs = Runs(db, self._contents)
         self._edges = Edges(db, self._names, self._contents)
         self._events: list[Row] = []
-        self._rows: list[tuple[int, Octets]] = []
         self._touched: list[Row] = []
         self._next = self._last_position() + 1
 
@@ -62,7 +61,7 @@ class Writer:
 
     def _reset(self) -> None:
         self._db.rollback()
-        for rows in (self._events, self._rows, self._touched):
+        for rows in (self._events, self._touched):
             rows.clear()
         for part in (self._names, self._facets, self._contents, self._runs, self._edges):
             part.reset()
@@ -89,10 +88,13 @@ class Writer:
                 known[name] = self._next
                 fresh.append((received, projected, identity, self._next))
                 self._next += 1
+        bodies = self.bodies.begin(
+            [(position, received.body) for received, _, _, position in fresh]
+        )
         self._prepare(fresh)
         for item in fresh:
             self._derive(*item)
-        self._flush()
+        self._flush(bodies)
         return receipts
 
     def _known(self, batch: Sequence[Item]) -> dict[tuple[str, bytes], int]:
@@ -189,7 +191,6 @@ class Writer:
                 len(event.flags),
             )
         )
-        self._rows.append((position, received.body))
 
     def _state(self, domain: str, projected: Projected) -> int | None:
         """Merges what the event says of lineage; returns the surrogate of its run."""
@@ -215,16 +216,16 @@ class Writer:
         self._edges.touch(owner_id, projected.owner)
         return run
 
-    def _flush(self) -> None:
+    def _flush(self, bodies: Callable[[], Compressed]) -> None:
         self._db.bulk("insert_event", self._events)
         self._tally()
-        self._db.bulk("insert_body", self.bodies.compressed(self._rows))
         self._db.bulk("insert_node_event", sorted(self._touched))
         self._facets.flush()
         moved = self._runs.flush()
         self._edges.flush(moved)
         self._contents.end()
-        for rows in (self._events, self._rows, self._touched):
+        self._db.bulk("insert_body", bodies())
+        for rows in (self._events, self._touched):
             rows.clear()
 
     def _tally(self) -> None:
