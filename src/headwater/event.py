@@ -146,7 +146,7 @@ class DatasetFacts(msgspec.Struct, frozen=True):
     schema_digest: bytes | None = None
     fields: tuple[str, ...] = ()
     """The names of the schema's columns."""
-    columns: tuple[Flow, ...] | None = None
+    columns: Iterable[Flow] | None = None
     """Column lineage of this dataset; the target of each flow is the dataset itself."""
     lineage: tuple[Flow, ...] | None = None
     """The explicit lineage facet; the target of each flow is the dataset itself."""

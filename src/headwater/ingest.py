@@ -78,7 +78,7 @@ class Ingest:
     ) -> None:
         self._store = store
         self._telemetry = telemetry
-        self._projector = Projector()
+        self._projector = Projector(store.pack)
         self._queue: deque[_Waiting] = deque()
         self._queue_events = queue_events
         self._queue_bytes = queue_bytes

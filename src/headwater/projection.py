@@ -3,7 +3,7 @@
 What is worked out once is remembered, because most events repeat what the ones before them said.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from headwater.event import (
@@ -27,6 +27,7 @@ from headwater.records import (
     KeySource,
     Mode,
     NodeRecord,
+    PackedContent,
     Projected,
     RunLinks,
     RunRecord,
@@ -37,6 +38,8 @@ from headwater.records import (
 )
 
 Mentions = dict[Key, NodeId]
+Pack = Callable[[Key, Content], PackedContent]
+"""Makes of a content and its owner what a store keeps."""
 NODES_KEPT = 40_000
 SHAPES_WEIGHT = 48 << 20
 
@@ -49,13 +52,19 @@ class _Shape(NamedTuple):
     keys: frozenset[Key]
     mentions: tuple[tuple[Key, NodeId], ...]
     renames: tuple[tuple[Key, Key], ...]
-    content: Content
+    content: Content | PackedContent
 
 
 class Projector:
-    """Projects events; holds nothing but what it can work out again."""
+    """Projects events; holds nothing but what it can work out again.
 
-    def __init__(self) -> None:
+    Args:
+        pack: contents are packed by it, once for all events that state them: a packed one takes a
+            tenth of the memory, and a store would pack it anyway.
+    """
+
+    def __init__(self, pack: Pack | None = None) -> None:
+        self._pack = pack
         self._nodes: Memo[tuple[str, bytes], NodeRecord] = Memo(NODES_KEPT)
         self._jobs: Memo[tuple[str, str, str], Key] = Memo(NODES_KEPT)
         self._shapes: Memo[tuple[str, bytes], _Shape] = Memo(SHAPES_WEIGHT)
@@ -111,12 +120,13 @@ class Projector:
             frozenset(nodes),
             tuple([each for each in mentions.items() if each[0] not in nodes]),
             tuple(renames),
-            said,
+            self._packed(owner.key, said),
         )
-        sources = {id(flow.sources): len(flow.sources) for flow in said.columns}
-        names = sum([len(flow.fields) for flow in said.columns], sum(sources.values()))
-        weight = 800 + 200 * (len(nodes) + len(mentions)) + 100 * names
+        weight = 800 + 200 * (len(nodes) + len(mentions)) + _weight(shape.content)
         return self._shapes.put((domain, event.said), shape, weight) if event.said else shape
+
+    def _packed(self, owner: Key, said: Content) -> Content | PackedContent:
+        return said if self._pack is None else self._pack(owner, said)
 
     def _dataset_event(self, identity: bytes, stamp: Stamp, event: Event, domain: str) -> Projected:
         assert event.dataset is not None
@@ -137,7 +147,7 @@ class Projector:
             nodes=(record,),
             mentions=tuple((key, node) for key, node in mentions.items() if key != record.key),
             owner=None if said is None else record.key,
-            content=said,
+            content=None if said is None else self._packed(record.key, said),
             renames=tuple(renames),
         )
 
@@ -163,7 +173,7 @@ class Projector:
         owner: Key,
         stamp: Stamp,
         event: Event,
-        said: Content,
+        said: Content | PackedContent,
         mentions: Mentions,
     ) -> tuple[RunRecord, tuple[RunRecord, ...]]:
         assert event.run_id is not None and event.job is not None
@@ -239,6 +249,14 @@ def _content(domain: str, event: Event, keys: dict[NodeId, Key]) -> tuple[Conten
         columns,
     )
     return said, mentions
+
+
+def _weight(said: Content | PackedContent) -> int:
+    """About how many bytes of memory a content takes."""
+    if isinstance(said, PackedContent):
+        return len(said.body) + len(said.edges)
+    sources = {id(flow.sources): len(flow.sources) for flow in said.columns}
+    return 100 * sum([len(flow.fields) for flow in said.columns], sum(sources.values()))
 
 
 def _united(a: NodeRecord, b: NodeRecord) -> NodeRecord:

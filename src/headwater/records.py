@@ -374,8 +374,6 @@ class Projected(msgspec.Struct, frozen=True, eq=False, array_like=True):
     parents: tuple[RunRecord, ...] = ()
     """Placeholders of the runs that the parent facet names."""
     owner: Key | None = None
-    content: Content | None = None
+    content: Content | PackedContent | None = None
     renames: tuple[tuple[Key, Key], ...] = ()
     """(old, new) keys of renamed datasets."""
-    packed: PackedContent | None = None
-    """`content` on its way to a store, in its place."""

@@ -21,7 +21,7 @@ import msgspec
 from headwater.access import Book
 from headwater.event import EventKind, EventType, Gist, Received
 from headwater.ids import Key, NodeId, NodeKind
-from headwater.records import Content, FacetState, Projected, RunRecord, Stamp
+from headwater.records import Content, FacetState, PackedContent, Projected, RunRecord, Stamp
 from headwater.walks import About, Evidence, Number, Walker
 
 T = TypeVar("T")
@@ -334,6 +334,10 @@ class Store(Book, Protocol):
     @property
     def width(self) -> int:
         """How many commits are worth having under way at a time."""
+        ...
+
+    def pack(self, owner: Key, content: Content) -> PackedContent:
+        """The content as this store keeps it: a projection may have it in place of the content."""
         ...
 
     async def commit(self, batch: Sequence[tuple[Received, Projected | None]]) -> list[Receipt]:

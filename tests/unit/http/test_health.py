@@ -13,12 +13,14 @@ from headwater.http.message import Request, Response, json_response
 from headwater.ingest import Ingest
 from headwater.settings import Settings
 from headwater.store import Store
-from headwater.stores.sqlite import open_store
+from headwater.stores.sqlite import codec, open_store
 from headwater.telemetry import Telemetry
 
 
 class Away:
     """A store whose database is away."""
+
+    pack = staticmethod(codec.pack)
 
     async def ping(self) -> None:
         raise Unavailable("the disk is full")

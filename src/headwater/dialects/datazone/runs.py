@@ -11,7 +11,7 @@ from headwater.event import Received
 from headwater.history import RunDetail
 from headwater.ids import digest_of
 from headwater.projection import Projector
-from headwater.records import Stamp
+from headwater.records import Content, Stamp
 from headwater.store import Version
 
 READ = 500
@@ -46,6 +46,6 @@ async def state_at(finder: Finder, log: Log, versions: Sequence[Version], until:
         projected.append(projector.project(received))
     said = around.fold_said(
         (part.run for part in projected if part.run is not None),
-        (part.content for part in projected if part.content is not None),
+        (part.content for part in projected if isinstance(part.content, Content)),
     )
     return RunState(said, history.fold_run(stamped), len(wanted) <= READ)

@@ -10,6 +10,7 @@ import msgspec
 from headwater.dialects.openlineage import body, facets
 from headwater.dialects.openlineage.findings import MOST, Findings, step
 from headwater.dialects.openlineage.groups import SharedFlows
+from headwater.dialects.openlineage.packed import PackedFlows, packed
 from headwater.dialects.openlineage.wire import WireDataset, WireJob
 from headwater.event import DatasetFacts, DatasetUse, Facet, Gist, JobFacts, NodeStatement
 from headwater.ids import NodeId, NodeKind, digest_of
@@ -134,6 +135,8 @@ class Statements:
             found.append(Facet(sys.intern(facet), kept, deleted, gist, digest_of(text)))
         if self._lean:
             facts.pop("schema", None)
+            if role is not JOB and facts.get("columns"):
+                facts["columns"] = packed(node, facts["columns"])
         return NodeStatement(node, digest, tuple(found), role.facts(**facts), tuple(findings.flags))
 
 
@@ -171,7 +174,7 @@ def _weight(statement: NodeStatement) -> int:
     if isinstance(facts, DatasetFacts):
         weight += 8 * len(facts.fields) + 200 * len(facts.schema or ())
     columns = facts.columns or ()
-    if isinstance(columns, SharedFlows):
+    if isinstance(columns, SharedFlows | PackedFlows):
         weight += columns.weight
         columns = ()
     flows = (*(facts.lineage or ()), *columns)

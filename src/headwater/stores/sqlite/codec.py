@@ -8,10 +8,20 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
+from headwater import fold
 from headwater.event import EventKind, EventType, Transformation
 from headwater.fold import Origin
 from headwater.ids import Key
-from headwater.records import Content, KeyFlow, KeySource, Mode, RunLinks, RunRecord, Stamp
+from headwater.records import (
+    Content,
+    KeyFlow,
+    KeySource,
+    Mode,
+    PackedContent,
+    RunLinks,
+    RunRecord,
+    Stamp,
+)
 from headwater.walks import About
 
 KINDS = {EventKind.RUN: 0, EventKind.JOB: 1, EventKind.DATASET: 2}
@@ -261,6 +271,12 @@ Edges = dict[tuple[Key, Key], Origin]
 
 def encode_edges(edges: Edges) -> bytes:
     return b"".join([_EDGE.pack(*pair, origin) for pair, origin in edges.items()])
+
+
+def pack(owner: Key, content: Content) -> PackedContent:
+    """A content with the edges that it states of its owner."""
+    edges = encode_edges(fold.edges(owner, content))
+    return PackedContent(content.digest, encode_content(content), content.bare, edges)
 
 
 def decode_edges(blob: bytes) -> Edges:

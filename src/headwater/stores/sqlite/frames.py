@@ -24,7 +24,7 @@ class Open(msgspec.Struct, tag=True, array_like=True):
 
 
 class Commit(msgspec.Struct, tag=True, array_like=True):
-    """The batch stands behind it, as `batches.Packer` makes it: so many bytes, then the bodies."""
+    """The batch stands behind it, as `batches.pack` makes it: so many bytes, then the bodies."""
 
     said: int
 

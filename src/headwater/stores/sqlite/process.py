@@ -19,7 +19,7 @@ from headwater.errors import DatabaseDamaged, HeadwaterError, Unavailable
 from headwater.event import Octets, Received
 from headwater.records import Projected
 from headwater.store import Receipt
-from headwater.stores.sqlite.batches import Packer
+from headwater.stores.sqlite import batches
 from headwater.stores.sqlite.condition import DAMAGED_SECONDS, Condition
 from headwater.stores.sqlite.frames import (
     Answer,
@@ -54,7 +54,6 @@ class WriterProcess(Condition):
     def __init__(self, path: Path, lock: FileLock) -> None:
         super().__init__(path)
         self._lock = lock
-        self._packer = Packer()
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
         self._link: Link | None = None
@@ -73,7 +72,7 @@ class WriterProcess(Condition):
         self, batch: Sequence[tuple[Received, Projected | None]], positions: Sequence[int] | None
     ) -> list[Receipt]:
         """Raises Unavailable: nothing of the batch is known to be kept."""
-        said, bodies = self._packer.pack(batch, positions)
+        said, bodies = batches.pack(batch, positions)
         order = Commit(len(said))
         return (await self._told(order, [said, *bodies])).receipts
 

@@ -19,9 +19,10 @@ from typing import Any, NamedTuple, TypeVar
 
 from headwater.errors import DatabaseDamaged, DatabaseLocked, NotFound, StoreError, Unavailable
 from headwater.event import Received
-from headwater.records import Projected
+from headwater.ids import Key
+from headwater.records import Content, PackedContent, Projected
 from headwater.store import LoggedEvent, Reader, Receipt, Rows, Snapshot
-from headwater.stores.sqlite import state
+from headwater.stores.sqlite import codec, state
 from headwater.stores.sqlite.accounts import AccountBook
 from headwater.stores.sqlite.bodies import Bodies, Unreadable
 from headwater.stores.sqlite.condition import DAMAGED_SECONDS
@@ -92,6 +93,9 @@ class SqliteStore(AccountBook):
     @property
     def width(self) -> int:
         return 1 if self._writing is None else self._writing.width
+
+    def pack(self, owner: Key, content: Content) -> PackedContent:
+        return codec.pack(owner, content)
 
     async def commit(
         self,

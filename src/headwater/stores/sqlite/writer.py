@@ -197,7 +197,7 @@ class Writer:
         for placeholder in projected.parents:
             name = self._run_name(domain, placeholder.job, placeholder.run_id)
             self._runs.place(name, placeholder)
-        content = projected.content or projected.packed
+        content = projected.content
         if projected.owner is None or content is None:
             return None
         owner_id = self._names.node(projected.owner)
