@@ -8,7 +8,7 @@ import pytest
 from headwater.stores.sqlite.checkpoint import Checkpoints, Limits
 from headwater.stores.sqlite.connection import Connection
 
-LIMITS = Limits(begin=20, long=60, left=10, full=200, kept=300_000)
+LIMITS = Limits(begin=20, long=60, left=10, full=200)
 
 
 class Log:
@@ -63,24 +63,6 @@ def test_a_long_log_starts_anew(log: Log) -> None:
         lengths.append(log.checkpoints.pages)
     assert max(lengths) < 2 * LIMITS.long
     assert lengths.count(min(lengths)) > 10
-
-
-def test_a_log_that_starts_anew_gives_back_what_a_rush_took(log: Log) -> None:
-    file = log.path.with_name(log.path.name + "-wal")
-    reader = Connection(str(log.path), read_only=True)
-    log.commit()
-    reader.begin("DEFERRED")
-    reader.query("SELECT count(*) FROM page")
-    while file.stat().st_size < 4 * LIMITS.kept:
-        log.commit()
-    reader.rollback()
-    reader.close()
-    for _ in range(200):
-        log.commit()
-        log.checkpoints.wait()
-        if file.stat().st_size < 2 * LIMITS.kept:
-            return
-    pytest.fail(f"the log has {file.stat().st_size} bytes")
 
 
 def test_a_reader_holds_the_log_but_not_the_writer(log: Log) -> None:

@@ -24,8 +24,6 @@ class Limits(NamedTuple):
     """Fewer than these the writer moves itself: some milliseconds."""
     full: int = 64_000
     """With so many behind, the writer waits: events come faster than the disk takes them."""
-    kept: int = 64 << 20
-    """In bytes: what a log that starts anew keeps of its file, whatever it grew to in a rush."""
 
 
 class Checkpoints:
@@ -41,7 +39,6 @@ class Checkpoints:
         self._held = False
         self._moved = 0
         self.pages = 0
-        writer.pragma(f"journal_size_limit = {self._limits.kept}")
         writer.on_log_growth(self._grown)
 
     def _grown(self, pages: int) -> None:
