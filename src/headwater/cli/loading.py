@@ -78,7 +78,7 @@ class StoreSink:
         *,
         apart: bool = False,
     ) -> None:
-        self.width = 4 if apart else 1
+        self.width = 6 if apart else 1
         self._ingest = ingest
         self._decode = decode
         self._clock = clock
