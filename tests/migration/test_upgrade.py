@@ -65,13 +65,28 @@ def test_an_earlier_database_serves_and_verifies(fixture: Path, tmp_path: Path) 
     assert "second" in domains.out
 
 
-def test_what_nothing_has_upgraded_yet_is_not_compared(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("verify",),
+        ("lineage", "job:etl:enrich_orders"),
+        ("events", "--node", "job:etl:bulk_copy"),
+        ("keys", "list"),
+        ("projects", "list"),
+        ("projects", "add", "0123456789abcdef0123456789abcdef"),
+    ],
+    ids=" ".join,
+)
+def test_what_nothing_has_upgraded_yet_says_so(words: tuple[str, ...], tmp_path: Path) -> None:
+    """Where a question can be asked of it all the same, as an export, it is answered."""
     database = unpacked(FIXTURES[0], tmp_path)
-    done = command(tmp_path, "verify", "--database", str(database))
+    done = command(tmp_path, *words, "--database", str(database))
     assert done.code != 0
     assert "schema 1" in done.err, done
     assert "headwater serve" in done.err, done
     assert version_of(database) == 1
+    exported = command(tmp_path, "export", "--database", str(database))
+    assert (exported.code, bool(exported.out)) == (0, True), exported
 
 
 def test_the_schema_file_is_the_sum_of_the_migrations(tmp_path: Path) -> None:

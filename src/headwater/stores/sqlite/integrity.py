@@ -9,11 +9,11 @@ word. Two things tell them apart: the trace in the lock file, and the frames beh
 import os
 import struct
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from headwater.errors import DatabaseDamaged, StoreError
+from headwater.errors import DatabaseDamaged, DatabaseLocked, StoreError
 from headwater.stores.sqlite.connection import Connection, translated
 from headwater.stores.sqlite.lock import Trace, left_behind
 from headwater.stores.sqlite.migrations import check, migrations
@@ -92,6 +92,21 @@ def require_current(path: Path) -> None:
             f"the database has schema {version}, this version has {known}: "
             "'headwater serve' upgrades it, and so does 'headwater rebuild'"
         )
+
+
+@contextmanager
+def understood(path: Path) -> Iterator[None]:
+    """`translated`, of questions to a file that an earlier version may have made: it may have no
+    such table, and then says so in words that help.
+    """
+    try:
+        with translated():
+            yield
+    except (DatabaseDamaged, DatabaseLocked):
+        raise
+    except StoreError:
+        require_current(path)
+        raise
 
 
 def examine_pages(path: Path) -> list[str]:

@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from headwater.access import ApiKey, Domain
 from headwater.errors import Conflict, NotFound
-from headwater.stores.sqlite.connection import Connection, translated
-from headwater.stores.sqlite.integrity import examine_idle
+from headwater.stores.sqlite.connection import Connection
+from headwater.stores.sqlite.integrity import examine_idle, understood
 
 T = TypeVar("T")
 LOOK_SECONDS = 0.005
@@ -101,7 +101,7 @@ class KeyBook:
         self._looked_at = float("-inf")
 
     def _look(self, work: Callable[[Connection], T]) -> T:
-        with translated():
+        with understood(self._path):
             db = Connection(str(self._path), read_only=True)
             try:
                 return work(db)
@@ -110,7 +110,7 @@ class KeyBook:
 
     def _change(self, work: Callable[[Connection], T]) -> T:
         examine_idle(self._path)
-        with translated():
+        with understood(self._path):
             db = Connection(str(self._path))
             try:
                 db.pragma("synchronous = FULL")

@@ -26,8 +26,8 @@ from headwater.stores.sqlite import codec, state
 from headwater.stores.sqlite.accounts import AccountBook
 from headwater.stores.sqlite.bodies import Bodies, Unreadable
 from headwater.stores.sqlite.condition import DAMAGED_SECONDS
-from headwater.stores.sqlite.connection import Connection, Row, translated
-from headwater.stores.sqlite.integrity import damaged, examine_idle
+from headwater.stores.sqlite.connection import Connection, Row
+from headwater.stores.sqlite.integrity import damaged, examine_idle, understood
 from headwater.stores.sqlite.latest import Latest
 from headwater.stores.sqlite.lock import FileLock
 from headwater.stores.sqlite.migrations import Progress, check
@@ -112,7 +112,7 @@ class SqliteStore(AccountBook):
         ask again. The bytes of a single event are no reason to stop.
         """
         try:
-            with translated():
+            with understood(self._path):
                 yield
         except DatabaseLocked as error:
             raise Unavailable(error.message) from error
