@@ -96,7 +96,9 @@ def _load(numbers: dict[str, int]) -> Load:
 
 
 def _settings(load: Load) -> Row:
-    return {**asdict(load), "warmup": load.warmup}
+    """What holds for all rows: each says its own size and mode."""
+    alike = {name: value for name, value in asdict(load).items() if name not in ("size", "mode")}
+    return {**alike, "warmup": load.warmup}
 
 
 def _with_ratios(rows: Sequence[Row], floor: Sequence[Row]) -> list[Row]:
