@@ -54,6 +54,18 @@ def resolve(said: Iterable[tuple[Stamp, Content]], snapshot: bool = False) -> Co
     return content(inputs, outputs, explicit, flat)
 
 
+class TableContent(NamedTuple):
+    """What a content says of whole nodes. `fed`: of its column lineage, the nodes that feed each
+    target. `bare` as in `Content`.
+    """
+
+    inputs: frozenset[Key]
+    outputs: frozenset[Key]
+    explicit: tuple[KeyFlow, ...] | None
+    fed: dict[Key, frozenset[Key]]
+    bare: bool
+
+
 class Pairs(NamedTuple):
     """Which node reaches which through an owner, at the level of whole nodes.
 
@@ -69,7 +81,7 @@ class Pairs(NamedTuple):
     sealed: frozenset[Key]
 
 
-def pairs(owner: Key, part: Content) -> Pairs:
+def pairs(owner: Key, part: Content | TableContent) -> Pairs:
     """Resolves the precedence: explicit lineage, else column lineage, else inputs x outputs."""
     explicit: dict[Key, set[Key]] = {}
     sealed: set[Key] = set()
@@ -81,7 +93,7 @@ def pairs(owner: Key, part: Content) -> Pairs:
         if owner in sources and not is_job(flow.target):
             named.add(flow.target)
         explicit.setdefault(flow.target, set()).update(sources - {owner})
-    columns = _column_sources(part.columns)
+    columns = part.fed if isinstance(part, TableContent) else _column_sources(part.columns)
     into_owner = explicit.get(owner, columns.get(owner, frozenset()))
     for target in named - {owner}:
         explicit[target].update(into_owner - {target})
@@ -117,7 +129,7 @@ def _column_sources(flows: Iterable[KeyFlow]) -> dict[Key, frozenset[Key]]:
     return found
 
 
-def united_pairs(owner: Key, parts: Iterable[Content]) -> list[Pairs]:
+def united_pairs(owner: Key, parts: Iterable[Content | TableContent]) -> list[Pairs]:
     """The pairs of all contents that hold for an owner.
 
     Where no flow is stated, what one run read reaches what another wrote: a run that failed before
@@ -133,7 +145,7 @@ def united_pairs(owner: Key, parts: Iterable[Content]) -> list[Pairs]:
     return found
 
 
-def edges(owner: Key, part: Content) -> dict[tuple[Key, Key], Origin]:
+def edges(owner: Key, part: Content | TableContent) -> dict[tuple[Key, Key], Origin]:
     """Every (source, target) edge that a content states, and how each is known.
 
     Inputs are edges into the owner, outputs out of it. A flow to a dataset passes through the job
@@ -161,7 +173,7 @@ def edges(owner: Key, part: Content) -> dict[tuple[Key, Key], Origin]:
     return found
 
 
-def _names(owner: Key, part: Content, target: Key) -> bool:
+def _names(owner: Key, part: Content | TableContent, target: Key) -> bool:
     """Whether the owner itself is stated as a source of the target."""
     return any(
         source.node == owner
@@ -171,7 +183,7 @@ def _names(owner: Key, part: Content, target: Key) -> bool:
     )
 
 
-def declared_edges(owner: Key, part: Content) -> dict[tuple[Key, Key], Origin]:
+def declared_edges(owner: Key, part: Content | TableContent) -> dict[tuple[Key, Key], Origin]:
     """The edges of a declaration: as `edges`, each known by being declared."""
     return {pair: declared(origin) for pair, origin in edges(owner, part).items()}
 

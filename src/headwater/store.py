@@ -20,6 +20,7 @@ import msgspec
 
 from headwater.access import Book
 from headwater.event import EventKind, EventType, Gist, Received
+from headwater.fold import TableContent
 from headwater.ids import Key, NodeId, NodeKind
 from headwater.records import Content, FacetState, PackedContent, Projected, RunRecord, Stamp
 from headwater.walks import About, Evidence, Number, Walker
@@ -89,6 +90,13 @@ class Stated(NamedTuple):
     """A content that holds at the moment asked for."""
 
     content: Content
+    declared: bool
+
+
+class StatedTables(NamedTuple):
+    """The same, at the level of whole nodes."""
+
+    content: TableContent
     declared: bool
 
 
@@ -203,15 +211,18 @@ class Reader(Walker, Protocol):
         owners: Iterable[Key],
         moment: Moment | None,
         about: About | None = None,
-        *,
-        tables: bool = False,
     ) -> dict[Key, list[Stated]]:
         """The contents that hold for each owner now, or at the moment.
 
         Args:
             about: of column lineage, only flows to these columns and sources among them are wanted.
-            tables: of column lineage, only which datasets each dataset is made of.
         """
+        ...
+
+    async def stated_tables(
+        self, owners: Iterable[Key], moment: Moment | None
+    ) -> dict[Key, list[StatedTables]]:
+        """The same, of column lineage only which nodes feed which."""
         ...
 
     async def changed(self, owners: Iterable[Number], moment: Moment) -> set[Number]:

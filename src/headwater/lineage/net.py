@@ -48,7 +48,7 @@ class Net:
         if not graph.flowing:
             return net
         jobs = {ref.key(domain): n for n, ref in enumerate(net.refs) if ref in graph.flowing}
-        stated = await reader.stated(jobs, graph.moment, tables=True)
+        stated = await reader.stated_tables(jobs, graph.moment)
         net._keys = [
             frozenset(name.key(domain) for name in (dataset_of(node.ref), *node.aliases))
             for node in graph.nodes

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from headwater import fold
 from headwater.fold import Origin
 from headwater.ids import Key
-from headwater.store import Moment, Reader, Stated
+from headwater.store import Moment, Reader, StatedTables
 from headwater.walks import Edge, Number
 
 
@@ -21,7 +21,7 @@ class Past:
         self._origins: dict[Number, dict[tuple[Number, Number], Origin]] = {}
         """Of owners for which other contents held than hold now."""
 
-    async def learn(self, owners: set[Number]) -> dict[Number, list[Stated]]:
+    async def learn(self, owners: set[Number]) -> dict[Number, list[StatedTables]]:
         """Gives what was stated by those of the owners, met for the first time, that state
         something else now."""
         new = owners.difference(self._met)
@@ -32,7 +32,7 @@ class Past:
         if not changed:
             return {}
         keys = await self._reader.keys(changed)
-        stated = await self._reader.stated(keys.values(), self._moment, tables=True)
+        stated = await self._reader.stated_tables(keys.values(), self._moment)
         parts = {owner: stated.get(key, []) for owner, key in keys.items()}
         origins = {owner: _origins(keys[owner], parts[owner]) for owner in changed}
         ends = {key for found in origins.values() for pair in found for key in pair}
@@ -56,7 +56,7 @@ class Past:
         return kept
 
 
-def _origins(owner: Key, parts: Iterable[Stated]) -> dict[tuple[Key, Key], Origin]:
+def _origins(owner: Key, parts: Iterable[StatedTables]) -> dict[tuple[Key, Key], Origin]:
     found: dict[tuple[Key, Key], Origin] = {}
     for part in parts:
         stated = (fold.declared_edges if part.declared else fold.edges)(owner, part.content)

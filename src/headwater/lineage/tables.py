@@ -19,7 +19,7 @@ from headwater.lineage import placing
 from headwater.lineage.graph import Graph, GraphNode
 from headwater.lineage.known import Known, owner_of, source_of, target_of
 from headwater.lineage.past import Past
-from headwater.store import Direction, Moment, Reader, Stated
+from headwater.store import Direction, Moment, Reader, StatedTables
 from headwater.walks import Edge, End, Evidence, Number, Said
 
 DEFAULT_DEPTH = 20
@@ -284,13 +284,13 @@ class _Walk(Known):
         if unread:
             keys = await self.keys(unread)
             wanted = [keys[owner] for owner in unread]
-            stated = await self._reader.stated(wanted, self._moment, tables=True)
+            stated = await self._reader.stated_tables(wanted, self._moment)
             for owner in unread:
                 self._learn(owner, stated.get(keys[owner], []))
         for owner in owners:
             self._sources.update(key for part in self._pairs[owner] for key in part.sealed)
 
-    def _learn(self, owner: Number, parts: list[Stated]) -> None:
+    def _learn(self, owner: Number, parts: list[StatedTables]) -> None:
         self._pairs[owner] = fold.united_pairs(self._keys[owner], (part.content for part in parts))
 
     async def _settle(self, past: Past, owners: set[Number]) -> None:

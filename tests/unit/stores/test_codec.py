@@ -10,6 +10,7 @@ from headwater.event import Transformation
 from headwater.ids import Key
 from headwater.records import Content, KeyFlow, KeySource, content
 from headwater.stores.sqlite import codec
+from headwater.stores.sqlite.tables import decode_tables
 from headwater.walks import About
 
 JOB = b"\x93" * 16
@@ -32,8 +33,8 @@ contents = st.builds(content, st.lists(keys), st.lists(keys), st.none() | flows,
 asked = st.dictionaries(keys, st.sets(st.none() | fields, min_size=1), max_size=3)
 
 
-def read(whole: Content, about: About | None = None, *, tables: bool = False) -> Content:
-    return codec.decode_content(codec.encode_content(whole), whole.digest, about, tables=tables)
+def read(whole: Content, about: About | None = None) -> Content:
+    return codec.decode_content(codec.encode_content(whole), whole.digest, about)
 
 
 def shared() -> Content:
@@ -69,8 +70,9 @@ def test_about_some_columns(whole: Content, about: About) -> None:
 
 @given(contents)
 def test_which_tables_feed_which(whole: Content) -> None:
-    part = read(whole, tables=True)
+    part = decode_tables(codec.encode_content(whole))
     assert fold.pairs(JOB, part) == fold.pairs(JOB, whole)
+    assert fold.edges(JOB, part) == fold.edges(JOB, whole)
     assert part.bare == whole.bare
 
 
@@ -78,4 +80,4 @@ def test_sources_that_flows_share() -> None:
     whole = shared()
     check(whole, {KEYS[0]: {"s7"}})
     check(whole, {KEYS[3]: {"t9", None}})
-    assert fold.pairs(JOB, read(whole, tables=True)) == fold.pairs(JOB, whole)
+    assert fold.pairs(JOB, decode_tables(codec.encode_content(whole))) == fold.pairs(JOB, whole)

@@ -151,23 +151,17 @@ class _Shared:
         return known
 
 
-def decode_content(
-    body: bytes, digest: bytes, about: About | None = None, *, tables: bool = False
-) -> Content:
+def decode_content(body: bytes, digest: bytes, about: About | None = None) -> Content:
     """Reads a content back.
 
     Args:
         about: of column lineage, only what names one of these columns: flows to them, and of other
             flows the sources that are one of them.
-        tables: of column lineage, only which nodes each target has as sources: one flow for each.
     """
     raw = _bodies.decode(body) if about is None else _body_about(body, about)
     nodes = raw.nodes
     flows = _Flows(raw)
-    if tables:
-        columns = flows.tables(raw.columns)
-    else:
-        columns = flows.all(raw.columns) if about is None else flows.about(raw.columns, about)
+    columns = flows.all(raw.columns) if about is None else flows.about(raw.columns, about)
     return Content(
         tuple([nodes[i] for i in raw.inputs]),
         tuple([nodes[i] for i in raw.outputs]),
@@ -195,19 +189,6 @@ class _Flows:
     def all(self, items: list[_Flow]) -> tuple[KeyFlow, ...]:
         nodes = self._nodes
         return tuple([KeyFlow(nodes[t], fields, self._sources(of)) for t, fields, of in items])
-
-    def tables(self, items: list[_Flow]) -> tuple[KeyFlow, ...]:
-        nodes, shared = self._nodes, [{s[0] for s in some} for some in self._shared]
-        places: dict[int, set[int]] = {}
-        for target, _, of in items:
-            found = places.setdefault(target, set())
-            found.update([s[0] for s in of] if isinstance(of, list) else shared[of])
-        return tuple(
-            [
-                KeyFlow(nodes[target], (), tuple([KeySource(nodes[n], None, ()) for n in found]))
-                for target, found in places.items()
-            ]
-        )
 
     def about(self, items: list[_Flow], about: About) -> tuple[KeyFlow, ...]:
         if not items:
@@ -250,6 +231,13 @@ class _Flows:
         if known is None:
             known = self._read[of] = _read_sources(self._nodes, self._shared[of])
         return known
+
+
+def explicit_flows(nodes: list[bytes], flows: list[Any]) -> tuple[KeyFlow, ...]:
+    """Explicit lineage, whose flows share nothing."""
+    return tuple(
+        [KeyFlow(nodes[t], tuple(fields), _read_sources(nodes, of)) for t, fields, of in flows]
+    )
 
 
 def _read_sources(nodes: list[bytes], sources: list[_Source]) -> tuple[KeySource, ...]:
