@@ -42,7 +42,13 @@ class WriterThread:
         self, batch: Sequence[tuple[Received, Projected | None]], positions: Sequence[int] | None
     ) -> list[Receipt]:
         """As `WriteSide.commit`."""
-        return await self._done(lambda: self._side.commit(batch, positions))
+
+        def commit() -> list[Receipt]:
+            receipts = self._side.commit(batch, positions)
+            self._side.changes.note(self._side.named, self._side.last)
+            return receipts
+
+        return await self._done(commit)
 
     async def probe(self) -> None:
         """As `WriteSide.probe`."""

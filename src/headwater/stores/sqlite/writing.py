@@ -91,7 +91,6 @@ class WriteSide(Condition):
             receipts = tools.writer.commit(batch, positions)
         if receipts:
             self._last = max(self._last, *(receipt.position for receipt in receipts))
-            self.changes.note(tools.writer.named, self._last)
             self._lock.mark(self._last)
         self._work_beside(tools)
         return receipts
@@ -110,8 +109,13 @@ class WriteSide(Condition):
 
     @property
     def named(self) -> Collection[Key]:
-        """The nodes that the last batch named."""
+        """The nodes that the last batch named: for the process that serves to note in `changes`."""
         return () if self._tools is None else self._tools.writer.named
+
+    @property
+    def last(self) -> int:
+        """The position of the last event in the log."""
+        return self._last
 
     def probe(self) -> None:
         """Writes a page without changing anything; raises Unavailable when that fails."""
