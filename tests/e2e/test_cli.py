@@ -151,10 +151,7 @@ def test_an_interrupted_load_says_what_is_kept(shell: Shell) -> None:
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=30)
     assert process.returncode == 130
-    told = re.match(r"Interrupted\. (\d+) accepted, (\d+) repeated, 0 refused\.", err.decode())
-    assert told is not None
-    assert int(told[1]) == len(LINES)
-    assert 0 < int(told[2]) < 2 * len(LINES)
+    assert err.decode().startswith(f"Interrupted. {len(LINES)} accepted, 226 repeated, 0 refused.")
 
 
 def test_export_gives_the_bytes_back(shop: Shell, shell: Shell) -> None:

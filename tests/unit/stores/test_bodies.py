@@ -36,11 +36,12 @@ def test_what_was_begun_is_given_in_its_order(kept: Bodies, size: int) -> None:
     ]
 
 
-def test_what_nobody_asks_for_any_more_does_not_disturb_the_next(kept: Bodies) -> None:
+@pytest.mark.parametrize("size", [100, ROOM])
+def test_what_nobody_asks_for_any_more_does_not_disturb_the_next(kept: Bodies, size: int) -> None:
     """So it is after a commit that failed."""
+    given = rows(1_000_000, size)
     for first in range(0, 100 * LARGE, LARGE):
         kept.begin(rows(first, ROOM))
-    given = rows(1_000_000, ROOM)
     assert [kept.restore(number, body) for _, number, body in kept.begin(given)()] == [
         bytes(body) for _, body in given
     ]

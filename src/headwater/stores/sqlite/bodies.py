@@ -51,12 +51,12 @@ class Bodies:
 
         Much is compressed beside the caller, who has work of his own for as long.
         """
+        if self._begun is not None:
+            wait([self._begun])  # of a commit that failed: contexts are not shared
         if sum([len(body) for _, body in rows]) < APART_BYTES:
             return lambda: self.compressed(rows)
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="headwater-bodies")
-        if self._begun is not None:
-            wait([self._begun])  # of a commit that failed: contexts are not shared
         self._begun = self._thread.submit(self.compressed, rows)
         return self._begun.result
 
