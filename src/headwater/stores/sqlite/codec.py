@@ -31,32 +31,42 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 _Source = tuple[Any, ...]
+_OwnFlow = tuple[int, tuple[str, ...], list[_Source]]
 _Flow = tuple[int, tuple[str, ...], list[_Source] | int]
 SHARED_FROM = 10_000
 """So many sources in all flows together, and those that flows share are written once."""
 
 
-class _Body(msgspec.Struct, array_like=True, omit_defaults=True):
-    """A content with every node listed once; the rest refers to it by place.
-
-    The sources of a flow are a list, or the place of one in `shared`.
+class Head(msgspec.Struct, array_like=True):
+    """How a content begins: with every node listed once, to which the rest refers by place. Column
+    lineage follows, which not everyone reads alike.
     """
 
     nodes: list[bytes]
     inputs: list[int]
     outputs: list[int]
-    explicit: list[_Flow] | None
+    explicit: list[_OwnFlow] | None
+
+    @property
+    def explicit_flows(self) -> tuple[KeyFlow, ...] | None:
+        if self.explicit is None:
+            return None
+        nodes = self.nodes
+        return tuple(
+            [KeyFlow(nodes[t], fields, _read_sources(nodes, of)) for t, fields, of in self.explicit]
+        )
+
+
+class _Body(Head, array_like=True):
+    """The sources of a flow of columns are a list, or the place of one in `shared`."""
+
     columns: list[_Flow]
     shared: list[list[_Source]] = []
 
 
-class _Outline(msgspec.Struct, array_like=True):
+class _Outline(Head, array_like=True):
     """The same, with the column lineage as it is written."""
 
-    nodes: list[bytes]
-    inputs: list[int]
-    outputs: list[int]
-    explicit: list[_Flow] | None
     columns: Raw
     shared: list[Raw] = []
 
@@ -111,7 +121,7 @@ def _place(places: dict[Key, int], key: Key) -> int:
     return places.setdefault(key, len(places))
 
 
-def _flow(places: dict[Key, int], flow: KeyFlow) -> _Flow:
+def _flow(places: dict[Key, int], flow: KeyFlow) -> _OwnFlow:
     target = _place(places, flow.target)
     return target, flow.fields, _sources(places, flow.sources)
 
@@ -165,7 +175,7 @@ def decode_content(body: bytes, digest: bytes, about: About | None = None) -> Co
     return Content(
         tuple([nodes[i] for i in raw.inputs]),
         tuple([nodes[i] for i in raw.outputs]),
-        None if raw.explicit is None else flows.all(raw.explicit),
+        raw.explicit_flows,
         columns,
         digest,
     )
@@ -233,13 +243,6 @@ class _Flows:
         return known
 
 
-def explicit_flows(nodes: list[bytes], flows: list[Any]) -> tuple[KeyFlow, ...]:
-    """Explicit lineage, whose flows share nothing."""
-    return tuple(
-        [KeyFlow(nodes[t], tuple(fields), _read_sources(nodes, of)) for t, fields, of in flows]
-    )
-
-
 def _read_sources(nodes: list[bytes], sources: list[_Source]) -> tuple[KeySource, ...]:
     return tuple(
         [
@@ -261,14 +264,14 @@ def encode_edges(edges: Edges) -> bytes:
     return b"".join([_EDGE.pack(*pair, origin) for pair, origin in edges.items()])
 
 
+def decode_edges(blob: bytes) -> Edges:
+    return {(source, target): Origin(o) for source, target, o in _EDGE.iter_unpack(blob)}
+
+
 def pack(owner: Key, content: Content) -> PackedContent:
     """A content with the edges that it states of its owner."""
     edges = encode_edges(fold.edges(owner, content))
     return PackedContent(content.digest, encode_content(content), content.bare, edges)
-
-
-def decode_edges(blob: bytes) -> Edges:
-    return {(source, target): Origin(o) for source, target, o in _EDGE.iter_unpack(blob)}
 
 
 class _Facts(msgspec.Struct, array_like=True):

@@ -3,8 +3,6 @@
 A walk reads hundreds of contents, and most of each is the names of columns.
 """
 
-from typing import Any
-
 import msgspec
 from msgspec import Raw
 
@@ -25,27 +23,22 @@ class _Flow(msgspec.Struct, array_like=True):
     sources: list[_Source] | int
 
 
-class _Body(msgspec.Struct, array_like=True):
-    """As `codec` writes it."""
-
-    nodes: list[bytes]
-    inputs: list[int]
-    outputs: list[int]
-    explicit: list[Any] | None
+class _Body(codec.Head, array_like=True):
     columns: list[_Flow]
-    shared: list[list[_Source]] = []
+    shared: list[list[_Source]] = msgspec.field(default_factory=list)
 
 
 _bodies = msgspec.msgpack.Decoder(_Body)
 
 
 def decode_tables(body: bytes) -> TableContent:
+    """Reads a content as `codec.encode_content` wrote it."""
     raw = _bodies.decode(body)
     nodes = raw.nodes
     return TableContent(
         frozenset([nodes[place] for place in raw.inputs]),
         frozenset([nodes[place] for place in raw.outputs]),
-        None if raw.explicit is None else codec.explicit_flows(nodes, raw.explicit),
+        raw.explicit_flows,
         _fed(raw),
         bare=raw.explicit is None and not raw.columns,
     )
